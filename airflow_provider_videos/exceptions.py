@@ -1,0 +1,259 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What this package raises.
+
+::
+
+    VideoError
+    ├── VideoConnectionError    the Airflow connection is missing, of another type, or has an invalid field
+    ├── VideoIdError            what was given as a video has no id to ask for (also a ValueError)
+    ├── VideoApiError           the vendor answered with an error
+    │   ├── VideoAuthError          401 and 403
+    │   └── VideoUnavailableError   408, 429 and 5xx: a passing fault
+    ├── VideoTransportError     no answer arrived: a passing fault
+    ├── VideoAnswerError        an answer arrived that is no video record: a passing fault
+    ├── VideoUnexpectedError    something else went wrong in the triggerer
+    ├── VideoFailedError        the video ended without success (also an AirflowFailException: no retry)
+    └── VideoTimeoutError       the video was not finished in time (also an AirflowSensorTimeout)
+
+Only the last two are exceptions of Airflow, since ``soft_fail`` skips on those: a video that failed may be
+skipped, a refused key never is.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from airflow.sdk.exceptions import AirflowFailException, AirflowSensorTimeout
+
+_ADVICE = {
+    400: "Check the video's id, and that it was ordered with this connection's account.",
+    401: "Check the API key of the connection.",
+    402: "The account's balance or spending limit is used up: look at its billing page.",
+    403: "Check what the API key of the connection may do.",
+    404: "Check the video's id, that it was ordered with this connection's account, and that nobody deleted it.",
+    405: "Check the host of the connection: what answers there does not take this call.",
+    410: "The vendor does not have it any more.",
+    422: "Check the video's id, and that it was ordered with this connection's account.",
+}
+_ADVICE_FOR_REDIRECT = (
+    "It is not followed, as the API key would go along: set the connection's host to the final address."
+)
+
+
+class VideoError(Exception):
+    """Base of all exceptions of this package.
+
+    Its attributes are JSON values, so that an exception can travel from the triggerer to a worker.
+    """
+
+    #: Whether the same question may well be answered when it is asked again.
+    is_transient: ClassVar[bool] = False
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the exception as a JSON object, for :meth:`from_dict`."""
+        return {"type": type(self).__name__, **vars(self)}
+
+    @staticmethod
+    def from_dict(record: dict[str, Any]) -> VideoError:
+        """Make the exception that :meth:`to_dict` described.
+
+        :raises KeyError: if the record names no exception of this package.
+        """
+        attributes = dict(record)
+        return _SUBCLASSES[attributes.pop("type")](**attributes)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return VideoError.from_dict, (self.to_dict(),)
+
+
+class VideoConnectionError(VideoError):
+    """The Airflow connection can't be used. Raised before any request.
+
+    :param conn_id: id of the connection.
+    :param field: the connection's field that is wrong, such as ``password`` or ``extra.timeout``.
+    :param problem: what is wrong with it, and what to do.
+    """
+
+    def __init__(self, *, conn_id: str, field: str, problem: str) -> None:
+        super().__init__(f"Connection {conn_id!r}, field {field!r}: {problem}")
+        self.conn_id = conn_id
+        self.field = field
+        self.problem = problem
+
+
+class VideoIdError(VideoError, ValueError):
+    """What was given as a video has no id that a vendor can be asked for. Raised before any request.
+
+    :param problem: what is wrong with it, and what to do.
+    """
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(f"video_id: {problem}")
+        self.problem = problem
+
+
+class VideoApiError(VideoError):
+    """The vendor answered with an error.
+
+    :param vendor: display name of the vendor.
+    :param conn_id: id of the connection that the call was made with.
+    :param video_id: id of the video that the call was about, ``None`` if it was about none.
+    :param status_code: HTTP status code of the answer.
+    :param message: the vendor's own message.
+    :param retry_after: how long the vendor asks to wait, in seconds; ``None`` if it doesn't.
+    """
+
+    def __init__(
+        self,
+        *,
+        vendor: str,
+        conn_id: str,
+        video_id: str | None,
+        status_code: int,
+        message: str,
+        retry_after: float | None = None,
+    ) -> None:
+        advice = _ADVICE_FOR_REDIRECT if 300 <= status_code < 400 else _ADVICE.get(status_code, "")
+        super().__init__(
+            f"{vendor} answered {status_code}{_about(video_id)} (connection {conn_id!r}): {message}"
+            + (f" {advice}" if advice else "")
+        )
+        self.vendor = vendor
+        self.conn_id = conn_id
+        self.video_id = video_id
+        self.status_code = status_code
+        self.message = message
+        self.retry_after = retry_after
+
+    @staticmethod
+    def of_status_code(status_code: int) -> type[VideoApiError]:
+        """Choose the class for an HTTP status code."""
+        if status_code in {401, 403}:
+            return VideoAuthError
+        if status_code in {408, 429} or status_code >= 500:
+            return VideoUnavailableError
+        return VideoApiError
+
+
+class VideoAuthError(VideoApiError):
+    """The vendor refused the API key (401) or what it was used for (403)."""
+
+
+class VideoUnavailableError(VideoApiError):
+    """The vendor can't answer just now (408, 429, 5xx)."""
+
+    is_transient = True
+
+
+class VideoTransportError(VideoError):
+    """No answer arrived.
+
+    :param vendor: display name of the vendor.
+    :param conn_id: id of the connection that the call was made with.
+    :param video_id: id of the video that the call was about, ``None`` if it was about none.
+    :param host: host that was called, with its port.
+    :param reason: what happened.
+    :param maybe_received: whether the vendor may have received the call all the same.
+    """
+
+    is_transient = True
+
+    def __init__(
+        self, *, vendor: str, conn_id: str, video_id: str | None, host: str, reason: str, maybe_received: bool
+    ) -> None:
+        super().__init__(f"No answer from {vendor} at {host}{_about(video_id)} (connection {conn_id!r}): {reason}")
+        self.vendor = vendor
+        self.conn_id = conn_id
+        self.video_id = video_id
+        self.host = host
+        self.reason = reason
+        self.maybe_received = maybe_received
+
+
+class VideoAnswerError(VideoError):
+    """An answer arrived that is no video record.
+
+    :param vendor: display name of the vendor.
+    :param conn_id: id of the connection that the call was made with.
+    :param video_id: id of the video that the call was about, ``None`` if it was about none.
+    :param problem: what is wrong with the answer.
+    """
+
+    is_transient = True
+
+    def __init__(self, *, vendor: str, conn_id: str, video_id: str | None, problem: str) -> None:
+        super().__init__(
+            f"The answer of {vendor}{_about(video_id)} (connection {conn_id!r}) is no video record: {problem}"
+        )
+        self.vendor = vendor
+        self.conn_id = conn_id
+        self.video_id = video_id
+        self.problem = problem
+
+
+class VideoUnexpectedError(VideoError):
+    """Something went wrong in the triggerer that no other exception of this package stands for.
+
+    :param problem: what it was; its traceback is in the task's log.
+    """
+
+    def __init__(self, *, problem: str) -> None:
+        super().__init__(f"Waiting in the triggerer failed: {problem}")
+        self.problem = problem
+
+
+class VideoFailedError(VideoError, AirflowFailException):
+    """The video ended without success: asking again can't change that, so Airflow doesn't retry.
+
+    :param video: the video's record, as :meth:`~airflow_provider_videos.video.Video.to_dict` gives it.
+    """
+
+    def __init__(self, *, video: dict[str, Any]) -> None:
+        if video["state"] == "ready":
+            reason = "it has no URL, so there is nothing to pass on"
+        else:
+            reason = video["error_message"] or "the vendor gives no reason"
+        code = f" (code {video['error_code']})" if video["error_code"] else ""
+        super().__init__(
+            f"Video {video['video_id']!r} of {video['vendor']} ended with status {video['status']!r}: {reason}{code}"
+        )
+        self.video = video
+
+
+class VideoTimeoutError(VideoError, AirflowSensorTimeout):
+    """The video was not finished in time.
+
+    :param video_id: id of the video.
+    :param waited: how long was waited, in words.
+    :param last_seen: the last status and since when it was seen, in words.
+    """
+
+    def __init__(self, *, video_id: str, waited: str, last_seen: str) -> None:
+        super().__init__(
+            f"Video {video_id!r} is not finished after {waited}. {last_seen} "
+            "The vendor may still finish it and bill it: nothing was cancelled, and it can be waited for again."
+        )
+        self.video_id = video_id
+        self.waited = waited
+        self.last_seen = last_seen
+
+
+def _about(video_id: str | None) -> str:
+    return "" if video_id is None else f" for video {video_id!r}"
+
+
+_SUBCLASSES: dict[str, type[VideoError]] = {
+    subclass.__name__: subclass
+    for subclass in (
+        VideoConnectionError,
+        VideoIdError,
+        VideoApiError,
+        VideoAuthError,
+        VideoUnavailableError,
+        VideoTransportError,
+        VideoAnswerError,
+        VideoUnexpectedError,
+        VideoFailedError,
+        VideoTimeoutError,
+    )
+}

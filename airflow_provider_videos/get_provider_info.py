@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What Airflow discovers of this package, without importing any of it.
+
+A vendor is an entry in ``_VENDORS``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+_PACKAGE = "airflow_provider_videos"
+
+
+def get_provider_info() -> dict[str, Any]:
+    """Describe the package to Airflow, in the form of its ``provider_info.schema.json``."""
+    return {
+        "package-name": "airflow-provider-videos",
+        "name": "Generative video",
+        "description": "Wait for generated videos, and pass their URLs on.",
+        "integrations": [
+            {
+                "integration-name": vendor["hook-name"],
+                "external-doc-url": vendor["external-doc-url"],
+                "tags": ["service"],
+            }
+            for vendor in _VENDORS
+        ],
+        "hooks": [
+            {
+                "integration-name": vendor["hook-name"],
+                "python-modules": [vendor["hook-class-name"].rpartition(".")[0]],
+            }
+            for vendor in _VENDORS
+        ],
+        **{
+            kind: [
+                {"integration-name": vendor["hook-name"], "python-modules": [f"{_PACKAGE}.{kind}.video"]}
+                for vendor in _VENDORS
+            ]
+            for kind in ("operators", "sensors", "triggers")
+        },
+        "connection-types": [_connection_type(vendor) for vendor in _VENDORS],
+    }
+
+
+_VENDORS = (
+    {
+        "connection-type": "tavus",
+        "hook-name": "Tavus",
+        "hook-class-name": f"{_PACKAGE}.hooks.tavus.TavusHook",
+        "external-doc-url": "https://docs.tavus.io",
+        "default-url": "https://tavusapi.com",
+    },
+    {
+        "connection-type": "together",
+        "hook-name": "Together AI",
+        "hook-class-name": f"{_PACKAGE}.hooks.together.TogetherHook",
+        "external-doc-url": "https://docs.together.ai",
+        "default-url": "https://api.together.ai",
+    },
+)
+
+
+def _connection_type(vendor: dict[str, str]) -> dict[str, Any]:
+    return {
+        "connection-type": vendor["connection-type"],
+        "hook-class-name": vendor["hook-class-name"],
+        "hook-name": vendor["hook-name"],
+        "ui-field-behaviour": {
+            "hidden-fields": ["login", "port", "schema", "extra"],
+            "relabeling": {"password": "API key", "host": "Host (optional)"},
+            "placeholders": {"host": vendor["default-url"]},
+        },
+        "conn-fields": {
+            "timeout": {
+                "label": "Request timeout",
+                "description": "Seconds that one request may take; 60 if empty.",
+                "schema": {"type": ["number", "null"]},
+            },
+            "verify": {
+                "label": "TLS verification",
+                "description": "true, false, or the path of a CA file on every worker and triggerer; true if empty.",
+                "schema": {"type": ["string", "null"]},
+            },
+            "proxy": {
+                "label": "Proxy",
+                "description": "URL of an HTTP proxy; if empty, what the environment says.",
+                "schema": {"type": ["string", "null"]},
+            },
+        },
+    }

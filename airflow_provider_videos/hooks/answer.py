@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reading fields from a vendor's JSON, in every form in which vendors were seen to write them.
+
+A side field that makes no sense is lost with a debug line; it doesn't lose the video.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import logging
+import math
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+log = logging.getLogger(__name__)
+
+MAX_MESSAGE_CHARACTERS = 500
+
+_T = TypeVar("_T")
+
+
+class Answer:
+    """A JSON object that a vendor answered.
+
+    Each method takes the path of a field, as keys from the outermost to the innermost, and gives ``None`` if the
+    field is missing, null, or of a form that can't be read.
+    """
+
+    def __init__(self, body: Mapping[str, Any]) -> None:
+        self._body = body
+
+    def text(self, *path: str) -> str | None:
+        """Read a text; a number becomes one, an empty text is none."""
+        return self._read(path, _text)
+
+    def url(self, *path: str) -> str | None:
+        """Read an ``http`` or ``https`` URL."""
+        return self._read(path, _url)
+
+    def time(self, *path: str) -> str | None:
+        """Read Unix seconds, an ISO 8601 or an RFC 1123 date as ISO 8601 in UTC. Without a zone it is UTC."""
+        return self._read(path, _time)
+
+    def number(self, *path: str) -> float | None:
+        """Read a number of 0 or more, also when it is written as a text."""
+        return self._read(path, _number)
+
+    def fraction(self, *path: str) -> float | None:
+        """Read a part of a whole, 0 to 1, also when it is written like ``37/100`` or ``37%``."""
+        return self._read(path, _fraction)
+
+    def _read(self, path: tuple[str, ...], convert: Callable[[Any], _T]) -> _T | None:
+        value: Any = self._body
+        for key in path:
+            value = value.get(key) if isinstance(value, Mapping) else None
+        if value is None:
+            return None
+        try:
+            return convert(value)
+        except (ValueError, TypeError, OverflowError):
+            log.debug("Field %s is ignored: a %s of that form has no meaning", ".".join(path), type(value).__name__)
+            return None
+
+
+def read_error_message(body: bytes) -> str | None:
+    """Find the message in the body of an error, which may be JSON, HTML, plain text or empty.
+
+    :return: the message in one line, shortened; ``None`` if there is none.
+    """
+    text = body.decode(errors="replace")
+    try:
+        message = _message(json.loads(text))
+    except ValueError:
+        if re.search(r"<(!doctype|html|head|body|title)\b", text, re.IGNORECASE):
+            title = re.search(r"<title[^>]*>(.*?)</title>", text, re.IGNORECASE | re.DOTALL)
+            text = html.unescape(re.sub(r"<[^>]*>", " ", title[1] if title else text))
+        message = text
+    message = " ".join(message.split())
+    if len(message) > MAX_MESSAGE_CHARACTERS:
+        message = message[:MAX_MESSAGE_CHARACTERS] + "…"
+    return message or None
+
+
+def _message(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, Mapping):
+        for key in ("error", "message", "detail"):
+            if message := _message(value.get(key)):
+                return message
+    return ""
+
+
+def _text(value: Any) -> str | None:
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+        raise TypeError
+    text = str(value).strip()
+    return text or None
+
+
+def _url(value: Any) -> str | None:
+    if not isinstance(value, str):
+        raise TypeError
+    url: str = value.strip()
+    if not url:
+        return None
+    parts = urlsplit(url)
+    if parts.scheme.lower() not in {"http", "https"} or not parts.hostname:
+        raise ValueError
+    return url
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, bool) or not 0 <= (number := float(value)) < math.inf:
+        raise ValueError
+    return number
+
+
+def _fraction(value: Any) -> float:
+    if isinstance(value, str) and "/" in value:
+        part, whole = value.split("/")
+        fraction = _number(part) / _number(whole) if _number(whole) else math.nan
+    elif isinstance(value, str) and value.endswith("%"):
+        fraction = _number(value[:-1]) / 100
+    else:
+        fraction = _number(value)
+    if not fraction <= 1:
+        raise ValueError
+    return fraction
+
+
+def _time(value: Any) -> str:
+    try:
+        seconds = _number(value)
+    except ValueError:
+        if not isinstance(value, str):
+            raise
+        try:
+            time = datetime.fromisoformat(value.strip())
+        except ValueError:
+            time = parsedate_to_datetime(value)
+    else:
+        time = datetime.fromtimestamp(seconds, UTC)
+    time = time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
+    # Together writes "0001-01-01T00:00:00Z" for a time that has not come.
+    if time.year < 1970:
+        raise ValueError
+    return time.isoformat()

@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What an Airflow connection says about how to reach a vendor."""
+
+from __future__ import annotations
+
+import dataclasses
+import ipaddress
+import json
+import math
+import os
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import certifi
+from requests.utils import get_environ_proxies, select_proxy
+
+from airflow_provider_videos.exceptions import VideoConnectionError
+
+if TYPE_CHECKING:
+    from airflow.sdk import Connection
+
+DEFAULT_TIMEOUT = 60.0
+
+
+@dataclasses.dataclass(frozen=True)
+class VendorConnection:
+    """A checked Airflow connection.
+
+    :param conn_id: id of the connection.
+    :param api_key: the vendor's key; kept out of the ``repr``.
+    :param base_url: scheme, host, port and path prefix, without a slash at the end.
+    :param timeout: for one request, in seconds.
+    :param ca_file: path of the CA certificates to trust; ``None`` trusts any certificate.
+    :param proxy: URL of the proxy, ``None`` for none; kept out of the ``repr``, as it may hold a password.
+    """
+
+    conn_id: str
+    api_key: str = dataclasses.field(repr=False)
+    base_url: str
+    timeout: float
+    ca_file: str | None
+    proxy: str | None = dataclasses.field(repr=False)
+
+    @property
+    def host(self) -> str:
+        """Host with its port, for messages."""
+        return urlsplit(self.base_url).netloc
+
+
+def read_connection(connection: Connection, *, conn_type: str, default_url: str) -> VendorConnection:
+    """Check an Airflow connection and read what is needed from it.
+
+    Extra fields that have no meaning here are ignored, and passed on to nothing.
+
+    :param connection: the connection.
+    :param conn_type: the type that it must be of.
+    :param default_url: where the vendor is, if the connection names no host.
+    :raises VideoConnectionError: naming the connection and the field that is missing or invalid.
+    """
+    reader = _Reader(connection)
+    if connection.conn_type != conn_type:
+        raise reader.error("conn_type", f"is {connection.conn_type!r}, but must be {conn_type!r}")
+    base_url = reader.base_url(default_url)
+    return VendorConnection(
+        conn_id=connection.conn_id,
+        api_key=reader.api_key(),
+        base_url=base_url,
+        timeout=reader.timeout(),
+        ca_file=reader.ca_file(),
+        proxy=reader.proxy(base_url),
+    )
+
+
+class _Reader:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._extra = self._read_extra()
+
+    def error(self, field: str, problem: str) -> VideoConnectionError:
+        return VideoConnectionError(conn_id=self._connection.conn_id, field=field, problem=problem)
+
+    def _read_extra(self) -> dict[str, Any]:
+        # Connection.extra_dejson swallows a syntax error, and blocks when it runs in the triggerer.
+        try:
+            extra = json.loads(self._connection.extra or "{}")
+        except ValueError:
+            raise self.error("extra", "is no JSON") from None
+        if not isinstance(extra, dict):
+            raise self.error("extra", "must be a JSON object")
+        return extra
+
+    def api_key(self) -> str:
+        api_key = self._connection.password
+        if not api_key:
+            raise self.error("password", "is empty; put the vendor's API key there")
+        if not (api_key.isascii() and api_key.isprintable()) or api_key != api_key.strip():
+            # Stripping it would send a key that Airflow's log masking doesn't know.
+            raise self.error(
+                "password",
+                "holds a line break, white space at an end or a character outside ASCII, which no API key has; "
+                "paste the key again",
+            )
+        return api_key
+
+    def base_url(self, default_url: str) -> str:
+        host = (self._connection.host or "").strip()
+        if not host:
+            return default_url
+        if "://" not in host:
+            scheme = self._connection.schema or "https"
+            if _is_ipv6_address(host):
+                host = f"[{host}]"
+            host = f"{scheme}://{host}"
+        try:
+            parts = urlsplit(host)
+            port = parts.port
+            hostname = (parts.hostname or "").encode("idna").decode()
+        except ValueError as error:
+            raise self.error("host", f"can't be read ({error})") from None
+        if parts.scheme not in {"http", "https"}:
+            raise self.error("host", f"has the scheme {parts.scheme!r}, but must be reached by http or https")
+        if not hostname or any(character.isspace() for character in host):
+            raise self.error("host", "names no host")
+        if "@" in parts.netloc:
+            raise self.error("host", "holds credentials; the key belongs into the password")
+        if "?" in host or "#" in host:
+            raise self.error("host", "holds a query or fragment; only scheme, host, port and a path have a meaning")
+        if self._connection.port and port and self._connection.port != port:
+            raise self.error("port", f"is {self._connection.port}, but the host says {port}")
+        if _is_ipv6_address(hostname):
+            hostname = f"[{hostname}]"
+        port = port or self._connection.port
+        return f"{parts.scheme}://{hostname}{f':{port}' if port else ''}{parts.path.rstrip('/')}"
+
+    def timeout(self) -> float:
+        value = self._extra.get("timeout")
+        if value is None or value == "":
+            return DEFAULT_TIMEOUT
+        try:
+            timeout = math.nan if isinstance(value, bool) else float(value)
+        except (TypeError, ValueError):
+            timeout = math.nan
+        if not 0 < timeout < math.inf:
+            raise self.error("extra.timeout", f"must be a number of seconds above 0, not {value!r}")
+        return timeout
+
+    def ca_file(self) -> str | None:
+        value = self._extra.get("verify")
+        if isinstance(value, str) and value.strip().lower() in {"true", "false", ""}:
+            value = value.strip().lower() != "false"
+        if value is None or value is True:
+            return os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or certifi.where()
+        if value is False:
+            return None
+        if not isinstance(value, str):
+            raise self.error("extra.verify", f"must be true, false or the path of a CA file, not {value!r}")
+        if not os.path.isfile(value):
+            raise self.error("extra.verify", f"names {value!r}, which is no file on this machine")
+        return value
+
+    def proxy(self, base_url: str) -> str | None:
+        value = self._extra.get("proxy")
+        if value is None or value == "":
+            proxy: str | None = select_proxy(base_url, get_environ_proxies(base_url))
+            return proxy
+        # The value is not shown: it may hold a password.
+        if not isinstance(value, str):
+            raise self.error("extra.proxy", "must be a URL such as http://proxy.example.com:3128")
+        try:
+            parts = urlsplit(value)
+            is_valid = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+        except ValueError:
+            is_valid = False
+        if not is_valid:
+            raise self.error("extra.proxy", "must be a URL such as http://proxy.example.com:3128")
+        return value
+
+
+def _is_ipv6_address(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).version == 6
+    except ValueError:
+        return False

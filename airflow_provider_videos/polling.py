@@ -1,0 +1,231 @@
+# SPDX-License-Identifier: Apache-2.0
+"""When to ask again and when to stop: decisions only, without I/O and without a clock of its own.
+
+Every way of waiting asks a :class:`Wait` what to do after each look, and does it. All times are Unix seconds.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import random
+from collections.abc import Callable
+
+from airflow_provider_videos.exceptions import (
+    VideoApiError,
+    VideoError,
+    VideoFailedError,
+    VideoTimeoutError,
+)
+from airflow_provider_videos.video import Video, VideoState
+
+#: The longest pause after a failed look, unless the poke interval is longer.
+MAX_PAUSE_AFTER_FAILURE = 300.0
+#: The longest that a vendor's Retry-After is obeyed.
+MAX_RETRY_AFTER = 600.0
+#: With pauses that double, twelve failures in a row take ten minutes or more from a poke interval of a second on.
+DEFAULT_MAX_CONSECUTIVE_FAILURES = 12
+#: The most by which a pause that doubles is lengthened at random, as a part of it.
+JITTER = 0.2
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class PollingRules:
+    """What a user said about how to wait.
+
+    :param poke_interval: seconds between two looks.
+    :param exponential_backoff: whether that doubles from look to look.
+    :param max_wait: the most that it grows to, in seconds.
+    :param max_consecutive_failures: failed looks in a row that end the wait.
+    :param silent_fail: whether a failed look never ends the wait.
+    """
+
+    poke_interval: float
+    exponential_backoff: bool = False
+    max_wait: float | None = None
+    max_consecutive_failures: int = DEFAULT_MAX_CONSECUTIVE_FAILURES
+    silent_fail: bool = False
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Step:
+    """What to do after a look: end with a video, end with an error, or pause and look again.
+
+    :param video: the video, ready and usable.
+    :param error: what ends the wait.
+    :param pause: seconds until the next look, if the wait goes on.
+    :param log: lines for the task's log, each with its level.
+    """
+
+    video: Video | None = None
+    error: VideoError | None = None
+    pause: float = 0.0
+    log: tuple[tuple[int, str], ...] = ()
+
+    @property
+    def ends(self) -> bool:
+        """Whether the wait is over."""
+        return self.video is not None or self.error is not None
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Sighting:
+    """A status and the time at which it was first seen."""
+
+    status: str
+    since: float
+
+
+class Wait:
+    """One wait for one video.
+
+    :param video_id: id of the video.
+    :param rules: how to wait.
+    :param started_at: when the wait began.
+    :param deadline: when it ends without success.
+    :param seen: the statuses that were seen so far, for a wait that another process began.
+    :param failures: failed looks in a row so far, for such a wait.
+    :param jitter: gives a random number from 0 to 1.
+    """
+
+    def __init__(
+        self,
+        *,
+        video_id: str,
+        rules: PollingRules,
+        started_at: float,
+        deadline: float,
+        seen: tuple[Sighting, ...] = (),
+        failures: int = 0,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self.video_id = video_id
+        self.rules = rules
+        self.started_at = started_at
+        self.deadline = deadline
+        self.seen = seen
+        self.failures = failures
+        self._jitter = jitter
+        self._progress: float | None = None
+
+    def saw(self, video: Video, *, now: float) -> Step:
+        """Decide what to do after the vendor described the video."""
+        self.failures = 0
+        log = self._log_change(video, now)
+        if video.is_usable:
+            return Step(video=video, log=(*log, (logging.INFO, self._summary(video, now))))
+        if video.state.is_terminal:
+            return Step(
+                error=VideoFailedError(video=video.to_dict()),
+                log=(*log, (logging.ERROR, self._summary(video, now))),
+            )
+        if now >= self.deadline:
+            return Step(error=self._timeout(now), log=log)
+        return Step(pause=self._until_deadline(self._pause(now), now), log=log)
+
+    def missed(self, error: VideoError, *, now: float) -> Step:
+        """Decide what to do after a look that did not show the video."""
+        self.failures += 1
+        may_go_on = self.rules.silent_fail or (
+            error.is_transient and self.failures < self.rules.max_consecutive_failures
+        )
+        if not may_go_on:
+            return Step(error=error, log=self._log_giving_up(error))
+        if now >= self.deadline:
+            return Step(error=self._timeout(now, f"The last look failed: {error}"))
+        pause = self._until_deadline(self._pause_after_failure(error, now), now)
+        limit = "" if self.rules.silent_fail else f" of {self.rules.max_consecutive_failures}"
+        return Step(
+            pause=pause,
+            log=(
+                (
+                    logging.WARNING,
+                    f"Failed look {self.failures}{limit} in a row, next in {in_words(pause)}: {error}",
+                ),
+            ),
+        )
+
+    def _log_change(self, video: Video, now: float) -> tuple[tuple[int, str], ...]:
+        is_new = not self.seen or self.seen[-1].status != video.status
+        if not is_new and video.progress == self._progress:
+            return ()
+        self._progress = video.progress
+        if is_new:
+            self.seen = (*self.seen, Sighting(status=video.status, since=now))
+        progress = "" if video.progress is None else f", {video.progress:.0%}"
+        line = f"Video {self.video_id!r} of {video.vendor}: {video.status}{progress}"
+        if is_new and video.state is VideoState.UNKNOWN:
+            return (
+                (
+                    logging.WARNING,
+                    f"{line}. This status is not known here; it counts as pending until the timeout.",
+                ),
+            )
+        return ((logging.INFO, line),)
+
+    def _log_giving_up(self, error: VideoError) -> tuple[tuple[int, str], ...]:
+        if not error.is_transient:
+            return ()
+        return (
+            (
+                logging.ERROR,
+                f"{self.failures} looks in a row failed, the most that max_consecutive_failures allows.",
+            ),
+        )
+
+    def _summary(self, video: Video, now: float) -> str:
+        ends = [*(sighting.since for sighting in self.seen[1:]), now]
+        spent = [
+            f"{sighting.status} {in_words(end - sighting.since)}"
+            for sighting, end in zip(self.seen, ends, strict=True)
+            if sighting is not self.seen[-1]
+        ]
+        times = f" ({', '.join(spent)})" if spent else ""
+        return f"Video {self.video_id!r} ended as {video.status!r} after {in_words(now - self.started_at)}{times}."
+
+    def _pause(self, now: float) -> float:
+        pause = self.rules.poke_interval
+        if self.rules.exponential_backoff:
+            # What has passed and the interval together are twice the pause before: no look needs to be counted.
+            pause = (pause + now - self.started_at) * self._stretch()
+            if self.rules.max_wait is not None:
+                pause = min(pause, self.rules.max_wait)
+        return pause
+
+    def _pause_after_failure(self, error: VideoError, now: float) -> float:
+        retry_after = error.retry_after if isinstance(error, VideoApiError) else None
+        if retry_after is not None:
+            pause = min(retry_after, MAX_RETRY_AFTER)
+        else:
+            doublings = min(self.failures - 1, 30)
+            pause = min(self.rules.poke_interval * 2**doublings * self._stretch(), MAX_PAUSE_AFTER_FAILURE)
+        return max(pause, self._pause(now))
+
+    def _stretch(self) -> float:
+        return 1 + JITTER * self._jitter()
+
+    def _until_deadline(self, pause: float, now: float) -> float:
+        return max(min(pause, self.deadline - now), 0.0)
+
+    def _timeout(self, now: float, last_look: str = "") -> VideoTimeoutError:
+        if self.seen:
+            status, since = self.seen[-1].status, now - self.seen[-1].since
+            last_seen = f"Its last status was {status!r}, first seen {in_words(since)} before."
+        else:
+            last_seen = "Its status was never seen."
+        return VideoTimeoutError(
+            video_id=self.video_id,
+            waited=in_words(now - self.started_at),
+            last_seen=f"{last_seen} {last_look}".strip(),
+        )
+
+
+def in_words(seconds: float) -> str:
+    """Write a time span as a person says it, such as ``2 h 5 min`` or ``12.5 s``."""
+    if seconds < 60:
+        return f"{max(seconds, 0.0):.1f}".removesuffix(".0") + " s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if minutes else f"{hours} h"

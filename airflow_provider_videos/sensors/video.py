@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Waiting for a video of any vendor."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from airflow.sdk import BaseSensorOperator, timezone
+from airflow.sdk.configuration import conf
+from airflow.sdk.exceptions import (
+    AirflowFailException,
+    AirflowRescheduleException,
+    AirflowSensorTimeout,
+    AirflowSkipException,
+)
+
+from airflow_provider_videos.exceptions import VideoError, VideoFailedError
+from airflow_provider_videos.polling import DEFAULT_MAX_CONSECUTIVE_FAILURES, PollingRules, Step, Wait
+from airflow_provider_videos.video import read_video_id
+from airflow_provider_videos.xcom import push_failed_video, push_video
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from airflow_provider_videos.hooks.video import VideoHook
+
+#: How much later than the trigger itself Airflow ends it, in seconds.
+TRIGGER_TIMEOUT_SLACK = 600.0
+
+
+class VideoSensor(BaseSensorOperator):
+    """Waits until a video is in a terminal status, and returns its record.
+
+    The connection's type chooses the vendor. The record is the dict of
+    :meth:`~airflow_provider_videos.video.Video.to_dict`, the same in every mode; its ``video_id``, ``state``,
+    ``download_url``, ``stream_url`` and ``hosted_url`` are also pushed as XComs of those names. A video that ends
+    without success, or ready without any URL, fails the task without retry and leaves its record in the XCom
+    ``video``.
+
+    A look that fails in passing (408, 429, 5xx, no answer, an answer that is no record) is repeated, with pauses
+    that double or as long as the vendor asks for. Any other answer ends the wait at once. With
+    ``mode="reschedule"`` the task keeps its worker slot while looks fail, since it remembers nothing between two
+    looks.
+
+    :param video_id: id of the video, or the dict that an earlier task of this package returned. (templated)
+    :param conn_id: id of an Airflow connection of a video vendor's type. (templated)
+    :param poke_interval: time between two looks, in seconds or as a timedelta; above 0.
+    :param timeout: how long to wait, in seconds or as a timedelta. Tavus can hold a video for 4 to 6 hours while
+        its replica is trained. The last look is at its very end.
+    :param deferrable: wait in the triggerer, without a worker. ``mode`` has no meaning then.
+    :param max_consecutive_failures: how many looks in a row may fail in passing before the wait ends with the last
+        failure.
+    :param exponential_backoff: double the time between two looks from look to look, with jitter.
+    :param max_wait: the most that it grows to, in seconds or as a timedelta.
+    :param silent_fail: go on until the timeout whatever a look fails with; a video that ended without success still
+        fails the task.
+    :param kwargs: what every sensor takes, such as ``mode``, ``soft_fail`` (skip when the video ends without success
+        or not in time) and ``never_fail`` (skip on any failure).
+    :raises VideoFailedError: if the video ends without success. Airflow doesn't retry.
+    :raises VideoTimeoutError: if the video is not finished in time.
+    :raises VideoError: if it can't be asked for; see :mod:`airflow_provider_videos.exceptions`.
+    """
+
+    template_fields: Sequence[str] = ("video_id", "conn_id")
+    ui_color = "#e0e7ff"
+
+    def __init__(
+        self,
+        *,
+        video_id: str | Mapping[str, Any],
+        conn_id: str,
+        poke_interval: timedelta | float = 30,
+        timeout: timedelta | float = 12 * 60 * 60,
+        deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
+        max_consecutive_failures: int = DEFAULT_MAX_CONSECUTIVE_FAILURES,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(poke_interval=poke_interval, timeout=timeout, **kwargs)
+        if self.poke_interval <= 0:
+            raise ValueError("poke_interval must be above 0 seconds, or the vendor would be asked without a pause")
+        if max_consecutive_failures < 1:
+            raise ValueError("max_consecutive_failures must be 1 or more")
+        self.video_id = video_id
+        self.conn_id = conn_id
+        self.deferrable = deferrable
+        self.max_consecutive_failures = max_consecutive_failures
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Look, and wait for as long as the video is not finished."""
+        try:
+            return self._wait_for_video(context)
+        except (AirflowRescheduleException, AirflowSkipException):
+            raise
+        except Exception as error:
+            self._skip_or_raise(error, context)
+
+    def execute_complete(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:
+        """Take what the trigger found out, and end as the other modes do."""
+        try:
+            if "error" in event:
+                raise VideoError.from_dict(event["error"])
+            return push_video(self, context, event["video"])
+        except Exception as error:
+            self._skip_or_raise(error, context)
+
+    def _wait_for_video(self, context: Context) -> dict[str, Any]:
+        from airflow_provider_videos.hooks.video import VideoHook
+
+        wait = self._begin(context)
+        hook: VideoHook | None = None
+        while True:
+            try:
+                hook = hook or VideoHook.get_hook(self.conn_id)
+                step = wait.saw(hook.get_video(self.video_id), now=time.time())
+            except VideoError as error:
+                step = wait.missed(error, now=time.time())
+            for level, line in step.log:
+                self.log.log(level, line)
+            if step.error is not None:
+                raise step.error
+            if step.video is not None:
+                return push_video(self, context, step.video.to_dict())
+            self._pause(wait, step)
+
+    def _begin(self, context: Context) -> Wait:
+        started_at = time.time()
+        if self.reschedule and not self.deferrable and (first := context["ti"].get_first_reschedule_date(context)):
+            started_at = first.timestamp()
+        return Wait(
+            video_id=read_video_id(self.video_id),
+            rules=PollingRules(
+                poke_interval=self.poke_interval,
+                exponential_backoff=self.exponential_backoff,
+                max_wait=self.max_wait.total_seconds() if self.max_wait is not None else None,
+                max_consecutive_failures=self.max_consecutive_failures,
+                silent_fail=self.silent_fail,
+            ),
+            started_at=started_at,
+            deadline=started_at + self.timeout,
+        )
+
+    def _pause(self, wait: Wait, step: Step) -> None:
+        if self.deferrable:
+            self._defer(wait, step)
+        if self.reschedule and not wait.failures:
+            raise AirflowRescheduleException(timezone.utcnow() + timedelta(seconds=step.pause))
+        time.sleep(step.pause)
+
+    def _defer(self, wait: Wait, step: Step) -> NoReturn:
+        from airflow_provider_videos.triggers.video import VideoTrigger
+
+        now = time.time()
+        self.defer(
+            trigger=VideoTrigger.continuing(wait, conn_id=self.conn_id, next_look_at=now + step.pause),
+            method_name="execute_complete",
+            timeout=timedelta(seconds=wait.deadline - now + TRIGGER_TIMEOUT_SLACK),
+        )
+
+    def _skip_or_raise(self, error: Exception, context: Context) -> NoReturn:
+        if isinstance(error, VideoFailedError):
+            push_failed_video(self, context, error.video)
+        if self.soft_fail and isinstance(error, AirflowFailException | AirflowSensorTimeout):
+            raise AirflowSkipException(f"Skipped, as soft_fail is set: {error}") from error
+        if self.never_fail:
+            raise AirflowSkipException(f"Skipped, as never_fail is set: {error}") from error
+        raise error

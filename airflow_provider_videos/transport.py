@@ -1,0 +1,229 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One request, one response, sent by requests or by aiohttp with the same outcome.
+
+It knows HTTP, and neither vendors nor Airflow.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+import socket
+import ssl
+import time
+from collections.abc import Generator, Iterator, Mapping
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from typing import Any, TypeVar
+
+import aiohttp
+import requests
+import urllib3
+import yarl
+
+#: No video record comes near it; what is larger is not read to its end.
+MAX_BODY_BYTES = 1_000_000
+_CHUNK_BYTES = 65_536
+
+_E = TypeVar("_E", bound=BaseException)
+
+
+@dataclasses.dataclass(frozen=True)
+class Request:
+    """One HTTP request.
+
+    :param method: HTTP method in capitals.
+    :param url: URL with every part already percent-encoded.
+    :param timeout: for the whole exchange, in seconds.
+    :param body: what is sent as JSON; ``None`` sends nothing.
+    """
+
+    method: str
+    url: str
+    timeout: float
+    body: Mapping[str, Any] | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Response:
+    """One HTTP response.
+
+    :param status_code: HTTP status code.
+    :param reason: HTTP reason phrase, may be empty.
+    :param headers: header names in lower case.
+    :param body: the body, cut off after :data:`MAX_BODY_BYTES` plus one.
+    """
+
+    status_code: int
+    reason: str
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def is_too_large(self) -> bool:
+        """Whether the body was cut off."""
+        return len(self.body) > MAX_BODY_BYTES
+
+
+class NoResponseError(Exception):
+    """No complete response arrived.
+
+    :param reason: what happened, in words that hold nothing of the request.
+    :param maybe_received: whether the other side may have received the request.
+    """
+
+    def __init__(self, reason: str, *, maybe_received: bool) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.maybe_received = maybe_received
+
+
+def read_retry_after(value: str | None, *, now: float) -> float | None:
+    """Read a ``Retry-After`` header, which holds seconds or an HTTP date.
+
+    :param value: the header's value.
+    :param now: Unix time in seconds.
+    :return: seconds to wait, never negative; ``None`` if the header says nothing that can be read.
+    """
+    if value is None:
+        return None
+    if value.strip().isdecimal():
+        return float(value)
+    try:
+        date = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    return max((date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp() - now, 0.0)
+
+
+def send(session: requests.Session, request: Request) -> Response:
+    """Send a request and read its response.
+
+    Redirects are not followed.
+
+    :raises NoResponseError: if no complete response arrives within the request's timeout.
+    """
+    deadline = time.monotonic() + request.timeout
+    with (
+        _no_response_for((requests.RequestException, urllib3.exceptions.HTTPError, OSError), request.timeout),
+        session.request(
+            request.method,
+            request.url,
+            json=request.body,
+            timeout=request.timeout,
+            allow_redirects=False,
+            stream=True,
+        ) as response,
+    ):
+        body = bytearray()
+        while len(body) <= MAX_BODY_BYTES and (chunk := response.raw.read1(_CHUNK_BYTES, decode_content=True)):
+            body += chunk
+            if time.monotonic() > deadline:
+                raise TimeoutError
+        return _response(response.status_code, response.reason, response.headers, body)
+
+
+async def asend(session: aiohttp.ClientSession, request: Request) -> Response:
+    """Do what :func:`send` does, on an event loop."""
+    with _no_response_for((aiohttp.ClientError, TimeoutError, OSError), request.timeout):
+        async with (
+            asyncio.timeout(request.timeout),
+            session.request(
+                request.method,
+                yarl.URL(request.url, encoded=True),
+                json=request.body,
+                allow_redirects=False,
+            ) as response,
+        ):
+            body = bytearray()
+            async for chunk in response.content.iter_any():
+                body += chunk
+                if len(body) > MAX_BODY_BYTES:
+                    break
+            return _response(response.status, response.reason, response.headers, body)
+
+
+def _response(status_code: int, reason: str | None, headers: Mapping[str, str], body: bytearray) -> Response:
+    return Response(
+        status_code=status_code,
+        reason=reason or "",
+        headers={name.lower(): value for name, value in headers.items()},
+        body=bytes(body[: MAX_BODY_BYTES + 1]),
+    )
+
+
+@contextlib.contextmanager
+def _no_response_for(errors: tuple[type[Exception], ...], timeout: float) -> Generator[None]:
+    try:
+        yield
+    except errors as error:
+        causes = list(_causes(error))
+        raise NoResponseError(_reason(causes, timeout), maybe_received=_maybe_received(causes)) from error
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """Walk to what lies behind an exception; both libraries hide it in attributes, arguments and chains."""
+    seen: list[BaseException] = []
+    todo: list[object] = [error]
+    while todo:
+        cause = todo.pop(0)
+        if isinstance(cause, BaseException) and not any(cause is other for other in seen):
+            seen.append(cause)
+            yield cause
+            todo += [getattr(cause, "reason", None), getattr(cause, "os_error", None)]
+            todo += [*cause.args, cause.__cause__, cause.__context__]
+
+
+def _first(causes: list[BaseException], *kinds: type[_E]) -> _E | None:
+    return next((cause for cause in causes if isinstance(cause, kinds)), None)
+
+
+def _reason(causes: list[BaseException], timeout: float) -> str:
+    """Say in the same words for both libraries what went wrong. Exception texts may hold a proxy's password."""
+    if rejected := _first(causes, ssl.SSLCertVerificationError):
+        return f"its TLS certificate is not trusted ({rejected.verify_message})"
+    if _first(
+        causes,
+        requests.exceptions.ProxyError,
+        aiohttp.ClientProxyConnectionError,
+        aiohttp.ClientHttpProxyError,
+    ):
+        return "the proxy refused or failed"
+    if _first(causes, socket.gaierror):
+        return "the host name is not known"
+    if _first(causes, ConnectionRefusedError):
+        return "the connection was refused"
+    if _first(causes, ssl.SSLError):
+        return "TLS could not be agreed on"
+    if _first(causes, TimeoutError, requests.Timeout, urllib3.exceptions.TimeoutError):
+        return f"it took longer than {timeout:g} seconds"
+    if _first(causes, ConnectionResetError, ConnectionAbortedError, BrokenPipeError):
+        return "the connection was reset"
+    if _first(
+        causes,
+        aiohttp.ServerDisconnectedError,
+        aiohttp.ClientPayloadError,
+        urllib3.exceptions.ProtocolError,
+        requests.exceptions.ChunkedEncodingError,
+    ):
+        return "the connection was closed before the answer was complete"
+    return f"the request failed with {type(causes[0]).__name__}"
+
+
+_NEVER_SENT: tuple[type[BaseException], ...] = (
+    socket.gaierror,
+    ConnectionRefusedError,
+    ssl.SSLCertVerificationError,
+    aiohttp.ClientConnectorError,
+    aiohttp.ConnectionTimeoutError,
+    aiohttp.ClientHttpProxyError,
+    requests.exceptions.ConnectTimeout,
+    requests.exceptions.ProxyError,
+    urllib3.exceptions.NewConnectionError,
+    urllib3.exceptions.ConnectTimeoutError,
+)
+
+
+def _maybe_received(causes: list[BaseException]) -> bool:
+    return _first(causes, *_NEVER_SENT) is None

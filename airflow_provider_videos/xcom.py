@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the tasks of this package leave in XCom."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from airflow.sdk import BaseOperator, Context
+
+#: Fields that are pushed under keys of their own, since ``task.output["download_url"]`` reads an XCom key.
+PUSHED_FIELDS = ("video_id", "state", "download_url", "stream_url", "hosted_url")
+#: Key of the record of a video that ended without success.
+FAILED_VIDEO_KEY = "video"
+
+
+def push_video(operator: BaseOperator, context: Context, video: dict[str, Any]) -> dict[str, Any]:
+    """Push the fields that people pass on.
+
+    :param video: the video's record, as :meth:`~airflow_provider_videos.video.Video.to_dict` gives it.
+    :return: the record, for the task to return.
+    """
+    if operator.do_xcom_push:
+        for field in PUSHED_FIELDS:
+            context["ti"].xcom_push(key=field, value=video[field])
+    return video
+
+
+def push_failed_video(operator: BaseOperator, context: Context, video: dict[str, Any]) -> None:
+    """Push the record of a video that ended without success; its task returns nothing."""
+    if operator.do_xcom_push:
+        context["ti"].xcom_push(key=FAILED_VIDEO_KEY, value=video)
