@@ -115,8 +115,7 @@ class VideoApiError(VideoError):
     ) -> None:
         advice = _ADVICE_FOR_REDIRECT if 300 <= status_code < 400 else _ADVICE.get(status_code, "")
         super().__init__(
-            f"{vendor} answered {status_code}{_about(video_id)} (connection {conn_id!r}): {message}"
-            + (f" {advice}" if advice else "")
+            f"{vendor} answered {status_code}{_about(video_id)} (connection {conn_id!r}): {_sentence(message)} {advice}".strip()
         )
         self.vendor = vendor
         self.conn_id = conn_id
@@ -215,7 +214,8 @@ class VideoFailedError(VideoError, AirflowFailException):
             reason = video["error_message"] or "the vendor gives no reason"
         code = f" (code {video['error_code']})" if video["error_code"] else ""
         super().__init__(
-            f"Video {video['video_id']!r} of {video['vendor']} ended with status {video['status']!r}: {reason}{code}"
+            f"Video {video['video_id']!r} of {video['vendor']} ended with status {video['status']!r}{code}: "
+            + _sentence(reason)
         )
         self.video = video
 
@@ -240,6 +240,10 @@ class VideoTimeoutError(VideoError, AirflowSensorTimeout):
 
 def _about(video_id: str | None) -> str:
     return "" if video_id is None else f" for video {video_id!r}"
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith((".", "!", "?", "…")) else f"{text}."
 
 
 _SUBCLASSES: dict[str, type[VideoError]] = {

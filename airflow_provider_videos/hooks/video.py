@@ -4,38 +4,32 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import ssl
-import time
-from abc import abstractmethod
 from collections.abc import Collection, Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 from urllib.parse import quote, urlencode
 
-import aiohttp
-import requests
 from airflow.providers.common.compat.connection import get_async_connection
 from airflow.sdk import BaseHook
 from airflow.sdk.exceptions import AirflowException, AirflowNotFoundException
 
-from airflow_provider_videos import __version__
 from airflow_provider_videos.exceptions import (
-    VideoAnswerError,
-    VideoApiError,
     VideoAuthError,
     VideoConnectionError,
     VideoError,
-    VideoTransportError,
 )
-from airflow_provider_videos.hooks.answer import Answer, read_error_message
+from airflow_provider_videos.hooks.answer import Answer
 from airflow_provider_videos.hooks.connection import VendorConnection, read_connection
-from airflow_provider_videos.transport import NoResponseError, Request, Response, asend, read_retry_after, send
+from airflow_provider_videos.hooks.response import ResponseReader
+from airflow_provider_videos.hooks.session import open_async_session, open_session
+from airflow_provider_videos.transport import NoResponseError, Request, Response, asend, send
 from airflow_provider_videos.video import Video, VideoState, read_video_id
 
 if TYPE_CHECKING:
     from types import TracebackType
 
+    import aiohttp
+    import requests
     from airflow.sdk import Connection
 
 
@@ -72,6 +66,7 @@ class VideoHook(BaseHook):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         missing = [name for name in VideoHook.__annotations__ if not hasattr(cls, name)]
+        missing += [name for name in ("auth_headers", "read_video") if getattr(cls, name) is getattr(VideoHook, name)]
         if missing:
             raise TypeError(f"{cls.__name__} does not state {', '.join(missing)}")
 
@@ -83,16 +78,16 @@ class VideoHook(BaseHook):
         self._async_session: aiohttp.ClientSession | None = None
 
     @staticmethod
-    @abstractmethod
     def auth_headers(api_key: str) -> dict[str, str]:
         """Give the headers that carry the key."""
+        raise NotImplementedError
 
-    @abstractmethod
     def read_video(self, answer: Answer) -> dict[str, Any]:
         """Read the fields of a :class:`~airflow_provider_videos.video.Video` out of an answer.
 
         :return: the fields by name, ``status`` and ``video_id`` included; ``vendor`` and ``state`` are added to them.
         """
+        raise NotImplementedError
 
     @classmethod
     def get_hook(cls, conn_id: str, hook_params: dict[str, Any] | None = None) -> VideoHook:
@@ -163,17 +158,13 @@ class VideoHook(BaseHook):
         """
         if self._session is None:
             connection = self._vendor_connection()
-            self._session = _Session(self.auth_headers(connection.api_key))
-            self._session.headers["User-Agent"] = _USER_AGENT
-            self._session.verify = connection.ca_file or False
-            if connection.proxy:
-                self._session.proxies = {"http": connection.proxy, "https": connection.proxy}
+            self._session = open_session(connection, self.auth_headers(connection.api_key))
         return self._session
 
     async def __aenter__(self) -> Self:
         if self._async_session is None:
             connection = await self._avendor_connection()
-            self._async_session = await self._open_async_session(connection)
+            self._async_session = await open_async_session(connection, self.auth_headers(connection.api_key))
         return self
 
     async def __aexit__(
@@ -182,18 +173,6 @@ class VideoHook(BaseHook):
         if self._async_session is not None:
             session, self._async_session = self._async_session, None
             await session.close()
-
-    async def _open_async_session(self, connection: VendorConnection) -> aiohttp.ClientSession:
-        # Loading the CA certificates takes tens of milliseconds of CPU.
-        trust = await asyncio.to_thread(_ssl_context, connection.ca_file)
-        return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(ssl=trust),
-            headers={**self.auth_headers(connection.api_key), "User-Agent": _USER_AGENT},
-            proxy=connection.proxy,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            # Each request has its own.
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
-        )
 
     def get_video(self, video_id: str | Mapping[str, Any]) -> Video:
         """Ask the vendor for a video, once.
@@ -243,7 +222,8 @@ class VideoHook(BaseHook):
             return False
         self.log.info("Connection %r has changed; the vendor is asked again with what it holds now.", self.conn_id)
         if self._async_session is not None:
-            outdated, self._async_session = self._async_session, await self._open_async_session(connection)
+            outdated = self._async_session
+            self._async_session = await open_async_session(connection, self.auth_headers(connection.api_key))
             await outdated.close()
         return True
 
@@ -252,7 +232,7 @@ class VideoHook(BaseHook):
         try:
             return send(self.get_conn(), self._request(connection, method, path))
         except NoResponseError as error:
-            raise self._transport_error(connection, error, video_id) from error
+            raise self._reader(video_id).transport_error(error) from error
 
     async def _acall(self, method: str, path: str, *, video_id: str | None = None) -> Response:
         if self._async_session is None:
@@ -262,29 +242,18 @@ class VideoHook(BaseHook):
         try:
             return await asend(self._async_session, self._request(connection, method, path))
         except NoResponseError as error:
-            raise self._transport_error(connection, error, video_id) from error
+            raise self._reader(video_id).transport_error(error) from error
 
     def _request(self, connection: VendorConnection, method: str, path: str) -> Request:
         return Request(method, f"{connection.base_url}{self.videos_path}{path}", timeout=connection.timeout)
 
-    def _transport_error(
-        self, connection: VendorConnection, error: NoResponseError, video_id: str | None
-    ) -> VideoTransportError:
-        return VideoTransportError(
-            vendor=self.hook_name,
-            conn_id=self.conn_id,
-            video_id=video_id,
-            host=connection.host,
-            reason=error.reason,
-            maybe_received=error.maybe_received,
-        )
-
     def _read_video(self, response: Response, *, video_id: str) -> Video:
-        body = self._read_json_object(response, video_id=video_id)
+        reader = self._reader(video_id)
+        body = reader.read_object(response)
         fields = self.read_video(Answer(body))
         status = fields.pop("status")
-        if not isinstance(body.get("status"), str) or status is None:
-            raise self._answer_error("it has no status", video_id)
+        if status is None or not isinstance(body.get("status"), str):
+            raise reader.answer_error("it has no status")
         return Video(
             vendor=self.conn_type,
             video_id=fields.pop("video_id") or video_id,
@@ -293,40 +262,8 @@ class VideoHook(BaseHook):
             **fields,
         )
 
-    def _read_json_object(self, response: Response, *, video_id: str | None) -> dict[str, Any]:
-        if not 200 <= response.status_code < 300:
-            raise self._api_error(response, video_id)
-        if response.is_too_large:
-            raise self._answer_error("it is larger than 1 MB", video_id)
-        try:
-            body = json.loads(response.body)
-        except UnicodeDecodeError:
-            raise self._answer_error("it is not UTF-8", video_id) from None
-        except (ValueError, RecursionError):
-            what = self._scrub(read_error_message(response.body)) or "nothing"
-            raise self._answer_error(f"it is no JSON but {what!r}", video_id) from None
-        if not isinstance(body, dict):
-            raise self._answer_error(f"it is a JSON {type(body).__name__}, no object", video_id)
-        return body
-
-    def _answer_error(self, problem: str, video_id: str | None) -> VideoAnswerError:
-        return VideoAnswerError(vendor=self.hook_name, conn_id=self.conn_id, video_id=video_id, problem=problem)
-
-    def _api_error(self, response: Response, video_id: str | None) -> VideoApiError:
-        return VideoApiError.of_status_code(response.status_code)(
-            vendor=self.hook_name,
-            conn_id=self.conn_id,
-            video_id=video_id,
-            status_code=response.status_code,
-            message=self._scrub(read_error_message(response.body)) or response.reason or "no message",
-            retry_after=read_retry_after(response.headers.get("retry-after"), now=time.time()),
-        )
-
-    def _scrub(self, message: str | None) -> str | None:
-        """Take the key out of a message, where a vendor or a gateway echoes it."""
-        if message is not None and self._connection is not None:
-            return message.replace(self._connection.api_key, "***")
-        return message
+    def _reader(self, video_id: str | None) -> ResponseReader:
+        return ResponseReader(vendor=self.hook_name, connection=self._vendor_connection(), video_id=video_id)
 
     def test_connection(self) -> tuple[bool, str]:
         """Find out whether the connection works, without ordering anything.
@@ -335,9 +272,11 @@ class VideoHook(BaseHook):
         """
         try:
             response = self._call("GET", self.test_path)
-            if response.status_code in self.test_status_codes:
-                return True, f"{self.hook_name} accepts the API key."
-            raise self._api_error(response, None)
+            if response.status_code not in self.test_status_codes:
+                raise self._reader(None).api_error(response)
+            if response.status_code == HTTPStatus.OK:
+                self._reader(None).read_object(response)
+            return True, f"{self.hook_name} accepts the API key."
         except VideoAuthError as error:
             return False, f"{self.hook_name} refuses the API key: {error.message}"
         except VideoError as error:
@@ -345,33 +284,10 @@ class VideoHook(BaseHook):
 
 
 _KEY_REFUSED = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
-_USER_AGENT = f"airflow-provider-videos/{__version__}"
-
-
-class _Session(requests.Session):
-    """A session whose key stays with the host that it was meant for."""
-
-    def __init__(self, auth_headers: dict[str, str]) -> None:
-        super().__init__()
-        # With it, requests reads proxies and CA files from the environment, which the hook has done for both
-        # libraries, and lets a .netrc replace the key.
-        self.trust_env = False
-        self._auth_headers = auth_headers
-        self.headers.update(auth_headers)
-
-    def rebuild_auth(self, prepared_request: requests.PreparedRequest, response: requests.Response) -> None:
-        """Drop the key from a request that a redirect sends elsewhere."""
-        if self.should_strip_auth(response.request.url, prepared_request.url):  # type: ignore[no-untyped-call]
-            for name in self._auth_headers:
-                prepared_request.headers.pop(name, None)
 
 
 def _path(video_id: str, query: Mapping[str, str]) -> str:
     return f"/{quote(video_id, safe='')}" + (f"?{urlencode(query)}" if query else "")
-
-
-def _ssl_context(ca_file: str | None) -> ssl.SSLContext | bool:
-    return False if ca_file is None else ssl.create_default_context(cafile=ca_file)
 
 
 def _undefined(conn_id: str) -> VideoConnectionError:

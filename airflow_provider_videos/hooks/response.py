@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a response is worth: a JSON object, or an exception that says what happened."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_videos.exceptions import VideoAnswerError, VideoApiError, VideoTransportError
+from airflow_provider_videos.hooks.answer import read_error_message
+from airflow_provider_videos.transport import read_retry_after
+
+if TYPE_CHECKING:
+    from airflow_provider_videos.hooks.connection import VendorConnection
+    from airflow_provider_videos.transport import NoResponseError, Response
+
+
+class ResponseReader:
+    """Reads the response to one call.
+
+    :param vendor: display name of the vendor.
+    :param connection: what the call was made with.
+    :param video_id: id of the video that the call is about, ``None`` if it is about none.
+    """
+
+    def __init__(self, *, vendor: str, connection: VendorConnection, video_id: str | None) -> None:
+        self._vendor = vendor
+        self._connection = connection
+        self._video_id = video_id
+
+    def read_object(self, response: Response) -> dict[str, Any]:
+        """Read the JSON object that a response holds.
+
+        :raises VideoApiError: if the status code is none of success.
+        :raises VideoAnswerError: if the body is no JSON object of at most 1 MB.
+        """
+        if not 200 <= response.status_code < 300:
+            raise self.api_error(response)
+        if response.is_too_large:
+            raise self.answer_error("it is larger than 1 MB")
+        try:
+            body = json.loads(response.body)
+        except UnicodeDecodeError:
+            raise self.answer_error("it is not UTF-8") from None
+        except (ValueError, RecursionError):
+            raise self.answer_error(f"it is no JSON but {self._message(response) or 'nothing'!r}") from None
+        if not isinstance(body, dict):
+            raise self.answer_error(f"it is a JSON {type(body).__name__}, no object")
+        return body
+
+    def api_error(self, response: Response) -> VideoApiError:
+        """Make the exception for a response whose status code is none of success."""
+        return VideoApiError.of_status_code(response.status_code)(
+            vendor=self._vendor,
+            conn_id=self._connection.conn_id,
+            video_id=self._video_id,
+            status_code=response.status_code,
+            message=self._message(response) or response.reason or "no message",
+            retry_after=read_retry_after(response.headers.get("retry-after"), now=time.time()),
+        )
+
+    def answer_error(self, problem: str) -> VideoAnswerError:
+        """Make the exception for an answer that can't be read."""
+        return VideoAnswerError(
+            vendor=self._vendor, conn_id=self._connection.conn_id, video_id=self._video_id, problem=problem
+        )
+
+    def transport_error(self, error: NoResponseError) -> VideoTransportError:
+        """Make the exception for a response that did not arrive."""
+        return VideoTransportError(
+            vendor=self._vendor,
+            conn_id=self._connection.conn_id,
+            video_id=self._video_id,
+            host=self._connection.host,
+            reason=error.reason,
+            maybe_received=error.maybe_received,
+        )
+
+    def _message(self, response: Response) -> str | None:
+        message = read_error_message(response.body)
+        # Vendors and gateways were seen to echo the key that they refuse.
+        return message.replace(self._connection.api_key, "***") if message else None

@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Sessions of both HTTP libraries that treat a connection alike."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from typing import TYPE_CHECKING
+
+import aiohttp
+import requests
+
+from airflow_provider_videos import __version__
+
+if TYPE_CHECKING:
+    from airflow_provider_videos.hooks.connection import VendorConnection
+
+_USER_AGENT = f"airflow-provider-videos/{__version__}"
+
+
+def open_session(connection: VendorConnection, auth_headers: dict[str, str]) -> requests.Session:
+    """Open a session that sends the key, to no other host than the one that it calls first."""
+    session = _Session(auth_headers)
+    session.headers["User-Agent"] = _USER_AGENT
+    session.verify = connection.ca_file or False
+    if connection.proxy:
+        session.proxies = {"http": connection.proxy, "https": connection.proxy}
+    return session
+
+
+async def open_async_session(connection: VendorConnection, auth_headers: dict[str, str]) -> aiohttp.ClientSession:
+    """Open a session that sends the key with each request, for requests that follow no redirect."""
+    # Loading the CA certificates takes tens of milliseconds of CPU.
+    trust = await asyncio.to_thread(_ssl_context, connection.ca_file)
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(ssl=trust),
+        headers={**auth_headers, "User-Agent": _USER_AGENT},
+        proxy=connection.proxy,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        # Each request has its own.
+        timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
+    )
+
+
+class _Session(requests.Session):
+    """A session whose key stays with the host that it was meant for."""
+
+    def __init__(self, auth_headers: dict[str, str]) -> None:
+        super().__init__()
+        # With it, requests reads proxies and CA files from the environment, which the hook has done for both
+        # libraries, and lets a .netrc replace the key.
+        self.trust_env = False
+        self._auth_headers = auth_headers
+        self.headers.update(auth_headers)
+
+    def rebuild_auth(self, prepared_request: requests.PreparedRequest, response: requests.Response) -> None:
+        """Drop the key from a request that a redirect sends elsewhere."""
+        if self.should_strip_auth(response.request.url, prepared_request.url):  # type: ignore[no-untyped-call]
+            for name in self._auth_headers:
+                prepared_request.headers.pop(name, None)
+
+
+def _ssl_context(ca_file: str | None) -> ssl.SSLContext | bool:
+    return False if ca_file is None else ssl.create_default_context(cafile=ca_file)

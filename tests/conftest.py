@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from urllib.parse import quote
+
+# Airflow reads both when it is first imported; nothing of the user's own Airflow may take part in the tests.
+for _name in [name for name in os.environ if name.startswith("AIRFLOW")]:
+    del os.environ[_name]
+os.environ["AIRFLOW_HOME"] = tempfile.mkdtemp(prefix="airflow-provider-videos-tests-")
+
+import pytest
+
+from airflow_provider_videos.simulator import Simulator
+
+VENDORS = ("tavus", "together")
+API_KEY = "key-that-nobody-may-see"
+
+
+@pytest.fixture(params=VENDORS)
+def vendor(request: pytest.FixtureRequest) -> str:
+    """Run the test for each vendor."""
+    return str(request.param)
+
+
+@pytest.fixture
+def simulator() -> Iterator[Simulator]:
+    """Run both vendors, with videos that take no time unless a test says otherwise."""
+    with Simulator(key=API_KEY, queued=0, generating=0) as running:
+        yield running
+
+
+@pytest.fixture
+def connect(monkeypatch: pytest.MonkeyPatch, simulator: Simulator) -> Callable[..., str]:
+    """Give a function that defines the connection of a vendor to the simulator and returns its id."""
+
+    def define(vendor: str, *, key: str = API_KEY, query: str = "", address: str | None = None) -> str:
+        conn_id = f"{vendor}_default"
+        address = address or f"127.0.0.1:{simulator.port}/http"
+        uri = f"{vendor}://:{quote(key, safe='')}@{address}{query and '?'}{query}"
+        monkeypatch.setenv(f"AIRFLOW_CONN_{conn_id.upper()}", uri)
+        return conn_id
+
+    return define

@@ -1,0 +1,276 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from airflow_provider_videos.exceptions import VideoFailedError, VideoIdError, VideoTimeoutError
+from airflow_provider_videos.hooks.video import VideoHook
+from airflow_provider_videos.sensors.video import VideoSensor
+from airflow_provider_videos.simulator import Simulator
+from tests.waiting import MODES, Outcome, wait
+
+in_every_mode = pytest.mark.parametrize("mode", MODES)
+Connect = Callable[..., str]
+
+
+@in_every_mode
+def test_a_ready_video_is_returned_at_the_first_look(
+    mode: str, vendor: str, simulator: Simulator, connect: Connect
+) -> None:
+    video_id = simulator.add_video(vendor)
+    outcome = wait(mode, video_id=video_id, conn_id=connect(vendor))
+    assert outcome.state == "success", outcome.error
+    assert outcome.value == VideoHook.get_hook(f"{vendor}_default").get_video(video_id).to_dict()
+    assert outcome.triggers == []
+
+
+@in_every_mode
+def test_a_wait_ends_when_the_video_becomes_ready(
+    mode: str, vendor: str, simulator: Simulator, connect: Connect
+) -> None:
+    video_id = simulator.add_video(vendor, queued=0.2, generating=0.2)
+    outcome = wait(mode, video_id=video_id, conn_id=connect(vendor))
+    assert outcome.state == "success", outcome.error
+    assert outcome.value is not None
+    assert outcome.value["state"] == "ready"
+    assert outcome.value["download_url"].startswith(simulator.url)
+    assert len(simulator.requests_for(video_id)) > 2
+
+
+@in_every_mode
+def test_the_fields_that_people_pass_on_are_xcoms_of_their_own(
+    mode: str, simulator: Simulator, connect: Connect
+) -> None:
+    video_id = simulator.add_video("tavus", generating=0.1)
+    outcome = wait(mode, video_id=video_id, conn_id=connect("tavus"))
+    assert outcome.value is not None
+    keys = ("video_id", "state", "download_url", "stream_url", "hosted_url")
+    assert outcome.xcoms == {key: outcome.value[key] for key in keys}
+
+
+@in_every_mode
+def test_nothing_is_pushed_if_the_task_pushes_no_xcom(mode: str, simulator: Simulator, connect: Connect) -> None:
+    video_id = simulator.add_video("tavus")
+    assert wait(mode, video_id=video_id, conn_id=connect("tavus"), do_xcom_push=False).xcoms == {}
+
+
+ENDS_WITHOUT_SUCCESS = [
+    ("tavus", "failed", "failed", "error"),
+    ("tavus", "deleted", "deleted", "deleted"),
+    ("tavus", "ready_without_urls", "ready", "ready"),
+    ("together", "failed", "failed", "failed"),
+    ("together", "cancelled", "cancelled", "cancelled"),
+    ("together", "ready_without_urls", "ready", "completed"),
+]
+
+
+@in_every_mode
+@pytest.mark.parametrize("generating", [0, 0.1], ids=["at the first look", "later"])
+@pytest.mark.parametrize(("vendor", "outcome", "state", "status"), ENDS_WITHOUT_SUCCESS)
+def test_a_video_that_ends_without_success_fails_the_task_without_retry(
+    mode: str,
+    vendor: str,
+    outcome: str,
+    state: str,
+    status: str,
+    generating: float,
+    simulator: Simulator,
+    connect: Connect,
+) -> None:
+    fields = {"hosted_url": None} if outcome == "ready_without_urls" else {}
+    video_id = simulator.add_video(vendor, outcome=outcome, generating=generating, **fields)
+    ended = wait(mode, video_id=video_id, conn_id=connect(vendor))
+    assert ended.state == "failed"
+    # Airflow retries any failure but that of an AirflowFailException, which this is.
+    assert isinstance(ended.error, VideoFailedError)
+    assert ended.xcoms["video"]["state"] == state
+    assert ended.error.video == ended.xcoms["video"]
+    assert video_id in ended.text
+    assert repr(status) in ended.text
+
+
+@in_every_mode
+def test_the_exception_holds_the_vendors_reason(mode: str, simulator: Simulator, connect: Connect) -> None:
+    reason = "Request has failed as the script violates community guidelines."
+    tavus = simulator.add_video("tavus", outcome="failed", status_details=reason)
+    assert reason in wait(mode, video_id=tavus, conn_id=connect("tavus")).text
+    error = {"message": "No such resolution", "code": "bad_resolution"}
+    together = simulator.add_video("together", outcome="failed", error=error)
+    text = wait(mode, video_id=together, conn_id=connect("together")).text
+    assert "No such resolution" in text
+    assert "bad_resolution" in text
+
+
+def _outcomes(simulator: Simulator, connect: Connect, mode: str, option: str) -> dict[str, str]:
+    conn_id = connect("tavus")
+    skips = {option: True}
+    failed = simulator.add_video("tavus", outcome="failed", generating=0.1)
+    stuck = simulator.add_video("tavus", outcome="stuck")
+    outcomes = {
+        "failed": wait(mode, video_id=failed, conn_id=conn_id, **skips).state,
+        "timeout": wait(mode, video_id=stuck, conn_id=conn_id, timeout=0.2, **skips).state,
+        "unknown id": wait(mode, video_id="nobody", conn_id=conn_id, **skips).state,
+    }
+    video_id = simulator.add_video("tavus", generating=0.1)
+    outcomes["refused key"] = wait(mode, video_id=video_id, conn_id=connect("tavus", key="wrong"), **skips).state
+    return outcomes
+
+
+@in_every_mode
+def test_soft_fail_skips_for_what_the_vendor_or_the_clock_decides_only(
+    mode: str, simulator: Simulator, connect: Connect
+) -> None:
+    assert _outcomes(simulator, connect, mode, "soft_fail") == {
+        "failed": "skipped",
+        "timeout": "skipped",
+        "unknown id": "failed",
+        "refused key": "failed",
+    }
+
+
+@in_every_mode
+def test_never_fail_skips_for_everything(mode: str, simulator: Simulator, connect: Connect) -> None:
+    assert set(_outcomes(simulator, connect, mode, "never_fail").values()) == {"skipped"}
+
+
+@in_every_mode
+def test_a_timeout_says_what_was_seen_and_what_may_still_come(
+    mode: str, simulator: Simulator, connect: Connect
+) -> None:
+    video_id = simulator.add_video("tavus", outcome="stuck", generating=0)
+    outcome = wait(mode, video_id=video_id, conn_id=connect("tavus"), timeout=0.3, poke_interval=0.1)
+    assert isinstance(outcome.error, VideoTimeoutError)
+    assert f"'{video_id}' is not finished after 0." in outcome.text
+    assert "last status was 'generating'" in outcome.text
+    assert "may still finish it and bill it" in outcome.text
+
+
+@in_every_mode
+def test_the_last_look_is_at_the_timeout(mode: str, simulator: Simulator, connect: Connect) -> None:
+    video_id = simulator.add_video("tavus", generating=0.2)
+    outcome = wait(mode, video_id=video_id, conn_id=connect("tavus"), timeout=0.6, poke_interval=60)
+    assert outcome.state == "success", outcome.error
+    assert len(simulator.requests_for(video_id)) == 2
+
+
+@in_every_mode
+def test_the_poke_interval_holds(mode: str, simulator: Simulator, connect: Connect) -> None:
+    video_id = simulator.add_video("tavus", generating=0.9)
+    wait(mode, video_id=video_id, conn_id=connect("tavus"), poke_interval=0.3)
+    times = simulator.requests_for(video_id)
+    assert all(later - earlier >= 0.29 for earlier, later in zip(times, times[1:], strict=False))
+    assert 3 <= len(times) <= 5
+
+
+@in_every_mode
+def test_exponential_backoff_doubles_the_interval_up_to_max_wait(
+    mode: str, simulator: Simulator, connect: Connect
+) -> None:
+    video_id = simulator.add_video("tavus", outcome="stuck")
+    wait(
+        mode,
+        video_id=video_id,
+        conn_id=connect("tavus"),
+        poke_interval=0.1,
+        exponential_backoff=True,
+        max_wait=0.5,
+        timeout=2,
+    )
+    times = simulator.requests_for(video_id)
+    pauses = [later - earlier for earlier, later in zip(times, times[1:], strict=False)]
+    assert pauses[0] >= 0.09
+    assert pauses[1] >= 1.9 * 0.1
+    assert max(pauses[3:-1]) >= 0.49
+    assert len(times) <= 7
+
+
+@in_every_mode
+def test_silent_fail_goes_on_whatever_a_look_fails_with(mode: str, simulator: Simulator, connect: Connect) -> None:
+    outcome = wait(mode, video_id="not-there-yet", conn_id=connect("tavus"), silent_fail=True, timeout=0.3)
+    assert isinstance(outcome.error, VideoTimeoutError)
+    assert "Invalid video_id" in outcome.text
+    assert len(simulator.requests_for("not-there-yet")) > 1
+
+
+@in_every_mode
+def test_silent_fail_does_not_hide_a_video_that_failed(mode: str, simulator: Simulator, connect: Connect) -> None:
+    video_id = simulator.add_video("tavus", outcome="failed")
+    outcome = wait(mode, video_id=video_id, conn_id=connect("tavus"), silent_fail=True)
+    assert isinstance(outcome.error, VideoFailedError)
+
+
+@in_every_mode
+def test_a_dict_of_an_earlier_task_stands_for_its_video(mode: str, simulator: Simulator, connect: Connect) -> None:
+    video_id = simulator.add_video("tavus", generating=0.1)
+    earlier = VideoHook.get_hook(connect("tavus")).get_video(video_id).to_dict()
+    outcome = wait(mode, video_id=earlier, conn_id=connect("tavus"))
+    assert outcome.value is not None
+    assert outcome.value["video_id"] == video_id
+
+
+@in_every_mode
+def test_a_video_of_another_vendor_is_refused_before_any_request(
+    mode: str, simulator: Simulator, connect: Connect
+) -> None:
+    earlier = {"video_id": "v1", "vendor": "together"}
+    outcome = wait(mode, video_id=earlier, conn_id=connect("tavus"))
+    assert isinstance(outcome.error, VideoIdError)
+    assert simulator.record.to_dict()["requests"] == {}
+
+
+def _status_lines(outcome: Outcome) -> list[str]:
+    return [line for line in outcome.log if line.startswith("Video '")]
+
+
+@pytest.mark.parametrize("mode", ["poke", "deferrable"])
+def test_a_line_is_logged_when_the_status_changes_and_the_last_says_how_long_each_took(
+    mode: str, simulator: Simulator, connect: Connect
+) -> None:
+    video_id = simulator.add_video("tavus", queued=0.3, generating=0.3)
+    lines = _status_lines(wait(mode, video_id=video_id, conn_id=connect("tavus")))
+    assert lines[:3] == [f"Video '{video_id}' of tavus: {status}" for status in ("queued", "generating", "ready")]
+    assert len(lines) == 4
+    assert lines[3].startswith(f"Video '{video_id}' ended as 'ready' after 0.")
+    assert "(queued 0." in lines[3]
+    assert "generating 0." in lines[3]
+
+
+@pytest.mark.parametrize("mode", ["poke", "deferrable"])
+def test_a_line_is_logged_when_the_progress_changes(mode: str, simulator: Simulator, connect: Connect) -> None:
+    video_id = simulator.add_video("tavus", generating=0.5, form="observed")
+    lines = _status_lines(wait(mode, video_id=video_id, conn_id=connect("tavus")))
+    assert sum("generating, " in line for line in lines) > 2
+
+
+def test_deferring_says_when_to_look_next_and_keeps_the_deadline(simulator: Simulator, connect: Connect) -> None:
+    video_id = simulator.add_video("tavus", generating=0.1)
+    [trigger] = wait("deferrable", video_id=video_id, conn_id=connect("tavus"), timeout=20).triggers
+    stored = trigger["__var"]
+    assert stored["deadline"] == stored["started_at"] + 20
+    assert stored["next_look_at"] - stored["started_at"] < 1
+    assert stored["seen"] == [["generating", pytest.approx(stored["started_at"], abs=1)]]
+
+
+@pytest.mark.parametrize("poke_interval", [0, -1])
+def test_a_poke_interval_of_nothing_is_refused(poke_interval: float) -> None:
+    with pytest.raises(ValueError, match="poke_interval"):
+        VideoSensor(task_id="wait", video_id="v", conn_id="c", poke_interval=poke_interval)
+
+
+@pytest.mark.parametrize("option", ["timeout", "max_wait"])
+def test_a_negative_time_is_refused(option: str) -> None:
+    with pytest.raises(ValueError, match=option):
+        VideoSensor(task_id="wait", video_id="v", conn_id="c", **{option: -1})
+
+
+def test_no_failure_at_all_can_not_be_asked_for() -> None:
+    with pytest.raises(ValueError, match="max_consecutive_failures"):
+        VideoSensor(task_id="wait", video_id="v", conn_id="c", max_consecutive_failures=0)
+
+
+def test_the_defaults_fit_the_job() -> None:
+    sensor = VideoSensor(task_id="wait", video_id="v", conn_id="c")
+    assert (sensor.poke_interval, sensor.timeout, sensor.deferrable) == (30, 12 * 3600, False)
+    assert sensor.template_fields == ("video_id", "conn_id")

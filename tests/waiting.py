@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Runs a sensor in each of its modes as Airflow does, in this process and without a database."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import json
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import structlog
+from airflow.sdk._shared.module_loading import import_string
+from airflow.sdk.exceptions import (
+    AirflowRescheduleException,
+    AirflowSkipException,
+    TaskDeferred,
+)
+from airflow.serialization.encoders import encode_trigger
+from airflow.serialization.serialized_objects import BaseSerialization
+from airflow.triggers.base import BaseTrigger
+
+from airflow_provider_videos.sensors.video import VideoSensor
+
+MODES = ("poke", "reschedule", "deferrable")
+
+
+@dataclasses.dataclass
+class TaskInstance:
+    """Stands for the task instance in a context."""
+
+    xcoms: dict[str, Any] = dataclasses.field(default_factory=dict)
+    first_reschedule_date: datetime | None = None
+
+    def xcom_push(self, key: str, value: Any) -> None:
+        self.xcoms[key] = json.loads(json.dumps(value))
+
+    def get_first_reschedule_date(self, context: Any) -> datetime | None:
+        return self.first_reschedule_date
+
+
+@dataclasses.dataclass
+class Outcome:
+    """How a wait ended: ``success``, ``skipped`` or ``failed``."""
+
+    state: str
+    value: dict[str, Any] | None
+    error: BaseException | None
+    xcoms: dict[str, Any]
+    looks: int
+    triggers: list[dict[str, Any]]
+    log: list[str]
+
+    @property
+    def text(self) -> str:
+        return str(self.error)
+
+
+def wait(mode: str, *, poke_interval: float = 0.05, timeout: float = 20, **arguments: Any) -> Outcome:
+    """Run a VideoSensor in a mode to its end."""
+
+    def make() -> VideoSensor:
+        return VideoSensor(
+            task_id="wait",
+            mode="reschedule" if mode == "reschedule" else "poke",
+            deferrable=mode == "deferrable",
+            poke_interval=poke_interval,
+            timeout=timeout,
+            **arguments,
+        )
+
+    return run(make)
+
+
+def run(make: Callable[[], VideoSensor]) -> Outcome:
+    """Run a sensor to its end, with a fresh object wherever Airflow has one."""
+    ti = TaskInstance()
+    context: Any = {"ti": ti}
+    looks = 0
+    triggers: list[dict[str, Any]] = []
+    value: dict[str, Any] | None = None
+    error: BaseException | None = None
+    state = "success"
+    with structlog.testing.capture_logs() as log:
+        try:
+            while True:
+                looks += 1
+                try:
+                    value = make().execute(context)
+                    break
+                except AirflowRescheduleException as reschedule:
+                    ti.first_reschedule_date = ti.first_reschedule_date or datetime.now(UTC)
+                    ti.xcoms.clear()
+                    time.sleep(max((reschedule.reschedule_date - datetime.now(UTC)).total_seconds(), 0))
+                except TaskDeferred as deferred:
+                    trigger = through_the_database(deferred.trigger, triggers)
+                    event = json.loads(json.dumps(asyncio.run(only_event(trigger)).payload))
+                    value = make().resume_execution(deferred.method_name, {"event": event}, context)
+                    break
+        except AirflowSkipException as skip:
+            state, error = "skipped", skip
+        except Exception as failure:
+            state, error = "failed", failure
+    return Outcome(state, value, error, ti.xcoms, looks, triggers, [entry["event"] for entry in log])
+
+
+def through_the_database(trigger: BaseTrigger, kept: list[dict[str, Any]]) -> BaseTrigger:
+    """Serialise a trigger and make it again, as Airflow does between worker and triggerer."""
+    encoded = encode_trigger(trigger)
+    stored = json.loads(json.dumps(BaseSerialization.serialize(encoded["kwargs"])))
+    kept.append(stored)
+    made: BaseTrigger = import_string(encoded["classpath"])(**BaseSerialization.deserialize(stored))
+    return made
+
+
+async def only_event(trigger: BaseTrigger) -> Any:
+    """Run a trigger, which must fire exactly once."""
+    events = [event async for event in trigger.run()]
+    assert len(events) == 1
+    return events[0]
