@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Waits for many videos at once, and gathers their URLs.
+
+Trigger it with ids: ``airflow dags trigger example_many_videos --conf '{"video_ids": ["…", "…"]}'``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow.sdk import Param, dag, task
+
+from airflow_provider_videos.sensors.video import VideoSensor
+
+
+@dag(
+    schedule=None,
+    params={"conn_id": Param("tavus_default", type="string"), "video_ids": Param([], type="array")},
+    tags=["example", "video"],
+)
+def example_many_videos() -> None:
+    @task
+    def list_video_ids(params: dict[str, Any]) -> list[str]:
+        return list(params["video_ids"])
+
+    wait = VideoSensor.partial(
+        task_id="wait",
+        conn_id="{{ params.conn_id }}",
+        poke_interval=5,
+        deferrable=True,
+    ).expand(video_id=list_video_ids())
+
+    @task
+    def gather(videos: list[dict[str, Any]]) -> dict[str, str]:
+        urls = {video["video_id"]: video["download_url"] for video in videos}
+        for video_id, url in urls.items():
+            print(f"{video_id}: {url}")
+        return urls
+
+    gather(wait.output)
+
+
+example_many_videos()

@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Waits for a video of Together AI, freeing the worker between two looks, and passes one of its URLs on.
+
+Trigger it with the id of a video: ``airflow dags trigger example_together_video --conf '{"video_id": "…"}'``.
+"""
+
+from __future__ import annotations
+
+from airflow.sdk import Param, dag, task
+
+from airflow_provider_videos.sensors.video import VideoSensor
+
+
+@dag(schedule=None, params={"video_id": Param("", type="string")}, tags=["example", "video"])
+def example_together_video() -> None:
+    wait = VideoSensor(
+        task_id="wait",
+        conn_id="together_default",
+        video_id="{{ params.video_id }}",
+        poke_interval=5,
+        mode="reschedule",
+    )
+
+    @task
+    def show(download_url: str) -> None:
+        print(f"Download: {download_url}")
+
+    show(wait.output["download_url"])
+
+
+example_together_video()

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Builds the wheel, installs it into a clean environment, and looks at it as Airflow does there.
+
+``python scripts/check_wheel.py`` prints what is wrong and exits with 1, if anything is.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+
+from environment import CHECKOUT, make_environment, run_uv
+
+WHEELS = CHECKOUT / ".environments" / "wheels"
+COMMANDS = {
+    ("version",): [],
+    ("providers", "list"): ["airflow-provider-videos"],
+    ("providers", "get", "airflow-provider-videos"): ["airflow-provider-videos"],
+    ("providers", "hooks"): ["TavusHook", "TogetherHook"],
+    ("providers", "behaviours"): ["tavus", "together"],
+    ("providers", "widgets"): ["extra__tavus__timeout", "extra__together__proxy"],
+}
+LOAD_EVERYTHING = """
+import importlib, pkgutil, sys, warnings
+warnings.filterwarnings("error", module="airflow_provider_videos|example_")
+import airflow_provider_videos
+for module in pkgutil.walk_packages(airflow_provider_videos.__path__, "airflow_provider_videos."):
+    if not module.name.endswith("__main__"):
+        importlib.import_module(module.name)
+sys.path.insert(0, sys.argv[1])
+for module in pkgutil.iter_modules([sys.argv[1]]):
+    importlib.import_module(module.name)
+"""
+
+
+def main() -> None:
+    """Check the wheel."""
+    for old in WHEELS.glob("*"):
+        old.unlink()
+    run_uv("build", "--quiet", "--wheel", "--out-dir", str(WHEELS))
+    [wheel] = WHEELS.glob("*.whl")
+    python = make_environment("wheel", "apache-airflow")
+    run_uv(
+        "pip",
+        "install",
+        "--quiet",
+        "--python",
+        str(python),
+        "--reinstall-package",
+        "airflow-provider-videos",
+        str(wheel),
+    )
+    with tempfile.TemporaryDirectory() as home:
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
+        environment["AIRFLOW_HOME"] = home
+        for arguments, expected in COMMANDS.items():
+            check([str(python.with_name("airflow")), *arguments], environment, expected)
+            print("ok: airflow", *arguments)
+        check([str(python), "-c", LOAD_EVERYTHING, str(CHECKOUT / "example_dags")], environment, [])
+        print("ok: every module and example Dag imports without a warning")
+    print(f"{wheel.name} is in order.")
+
+
+def check(command: list[str], environment: dict[str, str], expected: list[str]) -> None:
+    """Run a command away from the checkout; end with an error if it fails, warns, or lacks something expected."""
+    result = subprocess.run(
+        command, env=environment, cwd=environment["AIRFLOW_HOME"], capture_output=True, text=True, check=False
+    )
+    output = result.stdout + result.stderr
+    warned = [line for line in output.splitlines() if "warning" in line.lower() and "video" in line.lower()]
+    missing = [text for text in expected if text not in output]
+    if result.returncode or warned or missing:
+        sys.exit(f"{' '.join(command)} exited with {result.returncode}, warned {warned}, lacks {missing}:\n{output}")
+
+
+if __name__ == "__main__":
+    main()

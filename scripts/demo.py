@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Waits for videos in a real Airflow, against the built-in simulator: ``python scripts/demo.py``.
+
+It installs Airflow into an environment of its own and runs it in a temporary folder; both are of no concern to an
+Airflow that you have. Nothing is ordered, and no key is needed.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from environment import CHECKOUT, make_environment
+
+if TYPE_CHECKING:
+    from airflow_provider_videos.simulator import Simulator
+    from tests.system.real_airflow import RealAirflow
+
+# Seconds that each video of Tavus is queued and generated.
+TAVUS_VIDEOS = ((10, 15), (15, 20), (10, 35))
+ENDED = {"success", "failed", "skipped", "upstream_failed"}
+MEANINGS = {
+    "": "waits for the tasks before it",
+    "deferred": "deferred (waits in the triggerer, without a worker)",
+    "up_for_reschedule": "up_for_reschedule (no worker until the next look)",
+}
+
+
+def main() -> None:
+    """Show the example Dags at work."""
+    # Whatever ends this, the components of Airflow end with it.
+    sys.path.insert(0, str(CHECKOUT))
+    from airflow_provider_videos.simulator import Simulator
+    from tests.system.real_airflow import RealAirflow
+
+    with tempfile.TemporaryDirectory(prefix="airflow-videos-demo-") as home, Simulator() as simulator:
+        connections = {
+            f"AIRFLOW_CONN_{vendor.upper()}_DEFAULT": f"{vendor}://:{simulator.key}@127.0.0.1:{simulator.port}/http"
+            for vendor in ("tavus", "together")
+        }
+        say(f"The simulator plays both vendors at {simulator.url}.")
+        say("Airflow is starting: API server, scheduler, Dag processor and triggerer, on SQLite.")
+        with RealAirflow(Path(home), CHECKOUT / "example_dags", connections) as airflow:
+            say(f"Airflow is up at {airflow.url}.")
+            wait_for_videos(airflow, simulator)
+    print(f"""
+The same with a vendor's real videos, in your own Airflow:
+  pip install {CHECKOUT}
+  export AIRFLOW_CONN_TAVUS_DEFAULT='tavus://:YOUR_API_KEY@'
+  airflow dags trigger example_tavus_video --conf '{{"video_id": "THE_ID_OF_YOUR_VIDEO"}}'
+with the Dags of {CHECKOUT / "example_dags"} in your Dags folder.""")
+
+
+def wait_for_videos(airflow: RealAirflow, simulator: Simulator) -> None:
+    """Trigger the example Dags, follow them, and show what they found."""
+    tavus = [simulator.add_video("tavus", queued=queued, generating=generating) for queued, generating in TAVUS_VIDEOS]
+    together = simulator.add_video("together", generating=25)
+    runs = {
+        "example_many_videos": airflow.trigger("example_many_videos", {"video_ids": tavus}),
+        "example_together_video": airflow.trigger("example_together_video", {"video_id": together}),
+    }
+    say(f"Two Dags wait for {len(tavus)} videos of Tavus, in the triggerer, and for one of Together AI.")
+    follow(airflow, runs)
+    rows = [("Dag", "vendor", "video", "state", "URL")]
+    for dag_id, run_id in runs.items():
+        for task in airflow.task_instances(dag_id, run_id):
+            if task["task_id"] == "wait" and task["state"] == "success":
+                video = airflow.xcom(dag_id, run_id, "wait", map_index=task["map_index"])
+                rows.append((dag_id, video["vendor"], video["video_id"], video["state"], video["download_url"]))
+    print("\nWhat the next task got, by XCom:")
+    show_table(rows)
+    if any(airflow.run_state(dag_id, run_id) != "success" for dag_id, run_id in runs.items()):
+        sys.exit("A Dag has not succeeded; what its tasks logged:\n" + airflow.all_logs())
+
+
+def follow(airflow: RealAirflow, runs: dict[str, str]) -> None:
+    """Print what each task does, as it changes, until all have ended."""
+    states: dict[str, str] = {}
+    deadline = time.monotonic() + 180
+    while not states or not set(states.values()) <= ENDED:
+        if time.monotonic() > deadline:
+            sys.exit("The Dags did not end; what Airflow logged:\n" + airflow.all_logs())
+        time.sleep(0.5)
+        for dag_id, run_id in runs.items():
+            for task in airflow.task_instances(dag_id, run_id):
+                name = name_of(task)
+                state = task["state"] or ""
+                if states.get(name) != state:
+                    states[name] = state
+                    say(f"{name}: {MEANINGS.get(state, state)}")
+        # A mapped task stands for itself until it is known how many there are.
+        for mapped in [name for name in states if "[" in name]:
+            states.pop(mapped.partition("[")[0], None)
+
+
+def name_of(task: dict[str, Any]) -> str:
+    """Name a task instance as people do."""
+    index = "" if task["map_index"] < 0 else f"[{task['map_index']}]"
+    return f"{task['dag_id']}.{task['task_id']}{index}"
+
+
+def show_table(rows: list[tuple[str, ...]]) -> None:
+    """Print rows with their columns below each other."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    rows.insert(1, tuple("-" * width for width in widths))
+    for row in rows:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def say(line: str) -> None:
+    """Print a line with the seconds since the start."""
+    print(f"{time.monotonic() - STARTED_AT:5.0f} s  {line}", flush=True)
+
+
+STARTED_AT = time.monotonic()
+
+if __name__ == "__main__":
+    demo_python = make_environment("demo", "--editable", ".")
+    if Path(sys.prefix) != demo_python.parent.parent:
+        os.execv(demo_python, [str(demo_python), __file__])
+    main()
