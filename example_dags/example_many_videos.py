@@ -31,11 +31,10 @@ def example_many_videos() -> None:
     ).expand(video_id=list_video_ids())
 
     @task
-    def gather(videos: list[dict[str, Any]]) -> dict[str, str]:
-        urls = {video["video_id"]: video["download_url"] for video in videos}
-        for video_id, url in urls.items():
-            print(f"{video_id}: {url}")
-        return urls
+    def gather(videos: list[dict[str, Any]]) -> list[str]:
+        for video in videos:
+            print(f"{video['video_id']} took until {video['finished_at']}: {video['download_url']}")
+        return [video["download_url"] for video in videos]
 
     gather(wait.output)
 

@@ -65,7 +65,7 @@ def wait_for_videos(airflow: RealAirflow, simulator: Simulator) -> None:
     }
     say(f"Two Dags wait for {len(tavus)} videos of Tavus, in the triggerer, and for one of Together AI.")
     follow(airflow, runs)
-    rows = [("Dag", "vendor", "video", "state", "URL")]
+    rows: list[tuple[str, ...]] = [("Dag", "vendor", "video", "state", "URL")]
     for dag_id, run_id in runs.items():
         for task in airflow.task_instances(dag_id, run_id):
             if task["task_id"] == "wait" and task["state"] == "success":
