@@ -114,9 +114,8 @@ class VideoApiError(VideoError):
         retry_after: float | None = None,
     ) -> None:
         advice = _ADVICE_FOR_REDIRECT if 300 <= status_code < 400 else _ADVICE.get(status_code, "")
-        super().__init__(
-            f"{vendor} answered {status_code}{_about(video_id)} (connection {conn_id!r}): {_sentence(message)} {advice}".strip()
-        )
+        answer = f"{vendor} answered {status_code}{_about(video_id)} (connection {conn_id!r})"
+        super().__init__(f"{answer}: {_sentence(message)} {advice}".strip())
         self.vendor = vendor
         self.conn_id = conn_id
         self.video_id = video_id

@@ -25,6 +25,7 @@ import yarl
 #: No video record comes near it; what is larger is not read to its end.
 MAX_BODY_BYTES = 1_000_000
 _CHUNK_BYTES = 65_536
+_DAY = 86_400.0
 
 _E = TypeVar("_E", bound=BaseException)
 
@@ -50,13 +51,11 @@ class Response:
     """One HTTP response.
 
     :param status_code: HTTP status code.
-    :param reason: HTTP reason phrase, may be empty.
     :param headers: header names in lower case.
     :param body: the body, cut off after :data:`MAX_BODY_BYTES` plus one.
     """
 
     status_code: int
-    reason: str
     headers: Mapping[str, str]
     body: bytes
 
@@ -84,44 +83,47 @@ def read_retry_after(value: str | None, *, now: float) -> float | None:
 
     :param value: the header's value.
     :param now: Unix time in seconds.
-    :return: seconds to wait, never negative; ``None`` if the header says nothing that can be read.
+    :return: seconds to wait, from 0 to a day; ``None`` if the header says nothing that can be read.
     """
     if value is None:
         return None
-    if value.strip().isdecimal():
-        return float(value)
     try:
-        date = parsedate_to_datetime(value)
-    except ValueError:
+        if value.strip().isdecimal():
+            seconds = float(value)
+        else:
+            date = parsedate_to_datetime(value)
+            seconds = (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp() - now
+    except (ValueError, OverflowError):
         return None
-    return max((date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp() - now, 0.0)
+    return min(max(seconds, 0.0), _DAY)
 
 
 def send(session: requests.Session, request: Request) -> Response:
     """Send a request and read its response.
 
-    Redirects are not followed.
+    Redirects are not followed. The timeout holds for the body too, but a server that sends the header byte by byte
+    can exceed it.
 
     :raises NoResponseError: if no complete response arrives within the request's timeout.
     """
     deadline = time.monotonic() + request.timeout
-    with (
-        _no_response_for((requests.RequestException, urllib3.exceptions.HTTPError, OSError), request.timeout),
-        session.request(
-            request.method,
-            request.url,
-            json=request.body,
-            timeout=request.timeout,
-            allow_redirects=False,
+    with _no_response_for((requests.RequestException, urllib3.exceptions.HTTPError, OSError), request.timeout):
+        prepared = session.prepare_request(requests.Request(request.method, request.url, json=request.body))
+        # Session.send would read a redirect's body to its end, however long, and parse where it leads.
+        adapter = session.get_adapter(request.url)
+        with adapter.send(
+            prepared,
             stream=True,
-        ) as response,
-    ):
-        body = bytearray()
-        while len(body) <= MAX_BODY_BYTES and (chunk := response.raw.read1(_CHUNK_BYTES, decode_content=True)):
-            body += chunk
-            if time.monotonic() > deadline:
-                raise TimeoutError
-        return _response(response.status_code, response.reason, response.headers, body)
+            timeout=request.timeout,
+            verify=True if session.verify is None else session.verify,
+            proxies=session.proxies,
+        ) as response:
+            body = bytearray()
+            while len(body) <= MAX_BODY_BYTES and (chunk := response.raw.read1(_CHUNK_BYTES, decode_content=True)):
+                body += chunk
+                if time.monotonic() > deadline:
+                    raise TimeoutError
+            return _response(response.status_code, response.headers, body)
 
 
 async def asend(session: aiohttp.ClientSession, request: Request) -> Response:
@@ -141,13 +143,12 @@ async def asend(session: aiohttp.ClientSession, request: Request) -> Response:
                 body += chunk
                 if len(body) > MAX_BODY_BYTES:
                     break
-            return _response(response.status, response.reason, response.headers, body)
+            return _response(response.status, response.headers, body)
 
 
-def _response(status_code: int, reason: str | None, headers: Mapping[str, str], body: bytearray) -> Response:
+def _response(status_code: int, headers: Mapping[str, str], body: bytearray) -> Response:
     return Response(
         status_code=status_code,
-        reason=reason or "",
         headers={name.lower(): value for name, value in headers.items()},
         body=bytes(body[: MAX_BODY_BYTES + 1]),
     )
@@ -198,17 +199,7 @@ def _reason(causes: list[BaseException], timeout: float) -> str:
         return "TLS could not be agreed on"
     if _first(causes, TimeoutError, requests.Timeout, urllib3.exceptions.TimeoutError):
         return f"it took longer than {timeout:g} seconds"
-    if _first(causes, ConnectionResetError, ConnectionAbortedError, BrokenPipeError):
-        return "the connection was reset"
-    if _first(
-        causes,
-        aiohttp.ServerDisconnectedError,
-        aiohttp.ClientPayloadError,
-        urllib3.exceptions.ProtocolError,
-        requests.exceptions.ChunkedEncodingError,
-    ):
-        return "the connection was closed before the answer was complete"
-    return f"the request failed with {type(causes[0]).__name__}"
+    return "the connection was closed early, or what came is no HTTP answer"
 
 
 _NEVER_SENT: tuple[type[BaseException], ...] = (

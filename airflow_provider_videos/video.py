@@ -97,31 +97,41 @@ def read_video_id(video: object, *, vendor: str | None = None) -> str:
     :param vendor: connection type of the vendor that will be asked; a dict of another vendor is refused.
     :raises VideoIdError: if there is no id in it that can be asked for.
     """
-    if isinstance(video, Mapping):
-        video_id = video.get("video_id")
-        if not isinstance(video_id, str):
-            raise VideoIdError(
-                "the dict has no text under 'video_id'; pass what VideoSensor or an operator of this package returned"
-            )
-        if vendor is not None and video.get("vendor") not in {None, vendor}:
-            raise VideoIdError(
-                f"video {video_id!r} is of vendor {video['vendor']!r}, but the connection is of type {vendor!r}; "
-                "pass the connection that the video was ordered with"
-            )
-    elif isinstance(video, str):
-        video_id = video
-    else:
-        raise VideoIdError(f"expected an id (text) or the dict of an earlier task, got {type(video).__name__}")
+    video_id = video.get("video_id") if isinstance(video, Mapping) else video
+    if not isinstance(video_id, str):
+        raise VideoIdError(
+            f"expected an id (text), or the dict that an earlier task of this package returned, got {_kind(video)}"
+        )
     if not video_id.strip():
         raise VideoIdError("the id is empty")
-    if video_id == "None":
-        raise VideoIdError("the template rendered to 'None': the task that it reads returned nothing")
-    if video_id in {".", ".."}:
-        raise VideoIdError(f"{video_id!r} is no id")
     if len(video_id) > MAX_VIDEO_ID_CHARACTERS:
         raise VideoIdError(f"the id has {len(video_id)} characters; the most is {MAX_VIDEO_ID_CHARACTERS}")
+    if video_id == "None":
+        raise VideoIdError("the template rendered to 'None': the task that it reads returned nothing")
+    if video_id in {".", ".."} or not _is_unicode(video_id):
+        raise VideoIdError(f"{video_id!r} is no id")
     if video_id.startswith("{") and "video_id" in video_id:
         raise VideoIdError(
             "a dict was rendered to text; pass the task's `.output`, or a template that ends in ['video_id']"
         )
+    its_vendor = video.get("vendor") if isinstance(video, Mapping) else None
+    if vendor is not None and its_vendor is not None and its_vendor != vendor:
+        raise VideoIdError(
+            f"video {video_id!r} is of vendor {its_vendor!r}, but the connection is of type {vendor!r}; "
+            "pass the connection that the video was ordered with"
+        )
     return video_id
+
+
+def _kind(video: object) -> str:
+    if isinstance(video, Mapping):
+        return "a dict without a text under 'video_id'"
+    return "None" if video is None else type(video).__name__
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

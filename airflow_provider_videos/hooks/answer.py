@@ -20,6 +20,8 @@ from urllib.parse import urlsplit
 log = logging.getLogger(__name__)
 
 MAX_MESSAGE_CHARACTERS = 500
+#: What of an error's body is looked at.
+MAX_MESSAGE_BYTES = 10_000
 
 _T = TypeVar("_T")
 
@@ -35,7 +37,7 @@ class Answer:
         self._body = body
 
     def text(self, *path: str) -> str | None:
-        """Read a text; a number becomes one, an empty text is none."""
+        """Read a text; a number becomes one, a list of texts too, an empty text is none."""
         return self._read(path, _text)
 
     def url(self, *path: str) -> str | None:
@@ -72,18 +74,31 @@ def read_error_message(body: bytes) -> str | None:
 
     :return: the message in one line, shortened; ``None`` if there is none.
     """
-    text = body.decode(errors="replace")
+    text = body[:MAX_MESSAGE_BYTES].decode("utf-8-sig", errors="replace")
     try:
         message = _message(json.loads(text))
-    except ValueError:
-        if re.search(r"<(!doctype|html|head|body|title)\b", text, re.IGNORECASE):
-            title = re.search(r"<title[^>]*>(.*?)</title>", text, re.IGNORECASE | re.DOTALL)
-            text = html.unescape(re.sub(r"<[^>]*>", " ", title[1] if title else text))
-        message = text
-    message = " ".join(message.split())
+    except (ValueError, RecursionError):
+        message = _without_markup(text)
+    message = " ".join(_storable(message).split())
     if len(message) > MAX_MESSAGE_CHARACTERS:
         message = message[:MAX_MESSAGE_CHARACTERS] + "…"
     return message or None
+
+
+def _without_markup(text: str) -> str:
+    lower = text.lower()
+    if not any(tag in lower for tag in ("<!doctype", "<html", "<head", "<body", "<title")):
+        return text
+    title = lower.find(">", lower.find("<title")) + 1 if "<title" in lower else 0
+    end = lower.find("</title", title)
+    if title and end > title:
+        return html.unescape(text[title:end])
+    return html.unescape(re.sub(r"<[^<>]*>", " ", text))
+
+
+def _storable(text: str) -> str:
+    """Drop what a log or a database can't take: lone surrogates and the character 0."""
+    return text.encode(errors="replace").decode().replace("\0", "")
 
 
 def _message(value: Any) -> str:
@@ -97,10 +112,11 @@ def _message(value: Any) -> str:
 
 
 def _text(value: Any) -> str | None:
+    if isinstance(value, list):
+        return "; ".join(text for item in value if (text := _text(item))) or None
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
         raise TypeError
-    text = str(value).strip()
-    return text or None
+    return _storable(str(value)).strip() or None
 
 
 def _url(value: Any) -> str | None:
@@ -110,7 +126,7 @@ def _url(value: Any) -> str | None:
     if not url:
         return None
     parts = urlsplit(url)
-    if parts.scheme.lower() not in {"http", "https"} or not parts.hostname:
+    if parts.scheme.lower() not in {"http", "https"} or not parts.hostname or url != _storable(url):
         raise ValueError
     return url
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Connection
 
 DEFAULT_TIMEOUT = 60.0
+MAX_TIMEOUT = 3600.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -138,10 +139,10 @@ class _Reader:
             return DEFAULT_TIMEOUT
         try:
             timeout = math.nan if isinstance(value, bool) else float(value)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             timeout = math.nan
-        if not 0 < timeout < math.inf:
-            raise self.error("extra.timeout", f"must be a number of seconds above 0, not {value!r}")
+        if not 0 < timeout <= MAX_TIMEOUT:
+            raise self.error("extra.timeout", f"must be seconds above 0 and up to {MAX_TIMEOUT:g}, not {value!r}")
         return timeout
 
     def ca_file(self) -> str | None:

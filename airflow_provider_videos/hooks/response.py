@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import time
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_videos.exceptions import VideoAnswerError, VideoApiError, VideoTransportError
@@ -35,7 +36,9 @@ class ResponseReader:
         :raises VideoApiError: if the status code is none of success.
         :raises VideoAnswerError: if the body is no JSON object of at most 1 MB.
         """
-        if not 200 <= response.status_code < 300:
+        if response.status_code < 200:
+            raise self.answer_error(f"it is a {response.status_code}, which is no final answer")
+        if response.status_code >= 300:
             raise self.api_error(response)
         if response.is_too_large:
             raise self.answer_error("it is larger than 1 MB")
@@ -56,7 +59,7 @@ class ResponseReader:
             conn_id=self._connection.conn_id,
             video_id=self._video_id,
             status_code=response.status_code,
-            message=self._message(response) or response.reason or "no message",
+            message=self._message(response) or _phrase(response.status_code),
             retry_after=read_retry_after(response.headers.get("retry-after"), now=time.time()),
         )
 
@@ -81,3 +84,10 @@ class ResponseReader:
         message = read_error_message(response.body)
         # Vendors and gateways were seen to echo the key that they refuse.
         return message.replace(self._connection.api_key, "***") if message else None
+
+
+def _phrase(status_code: int) -> str:
+    try:
+        return HTTPStatus(status_code).phrase
+    except ValueError:
+        return "no message"

@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Faults on order: what shall go wrong, for which requests, and how often.
+
+========================  ==================================================================================
+kind                      what the client sees
+========================  ==================================================================================
+``status``                the status code ``status`` (500), with ``body`` or the vendor's own error body
+``latency``               the right answer, after ``seconds``
+``reset_before``          a reset connection (RST) before any byte of an answer
+``reset_during``          a reset connection in the middle of the body
+``hang``                  nothing: no answer, no end
+``drip``                  the right answer, its body one byte each ``seconds``
+``truncated``             the right answer, but ``Content-Length`` promises more; the connection ends cleanly
+``html``                  a proxy's HTML page instead of JSON
+``empty``                 status 200 and no body
+``not_utf8``              a body that says it is JSON in UTF-8 and is not
+``huge``                  a JSON body of 20,000,000 bytes, without ``Content-Length``
+``json``                  exactly ``body``, as JSON
+``redirect``              status 302 to ``location``
+``accept_then_reset``     a reset connection, though the video was ordered
+``accept_then_hang``      nothing, though the video was ordered
+``accept_then_status``    the status code ``status`` (500), though the video was ordered
+========================  ==================================================================================
+
+``status`` may be given for the kinds from ``html`` to ``redirect`` too. The ``accept_then_...`` kinds strike
+only a POST that orders a video; if that order is refused (a wrong key, a bad body), its refusal is sent.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import email.utils
+import threading
+import time
+from typing import Literal, get_args
+
+from airflow_provider_videos.simulator.videos import check_choice, check_seconds
+
+FaultKind = Literal[
+    "status",
+    "latency",
+    "reset_before",
+    "reset_during",
+    "hang",
+    "drip",
+    "truncated",
+    "html",
+    "empty",
+    "not_utf8",
+    "huge",
+    "json",
+    "redirect",
+    "accept_then_reset",
+    "accept_then_hang",
+    "accept_then_status",
+]
+FaultTarget = Literal["api", "media"]
+
+FAULT_KINDS: tuple[FaultKind, ...] = get_args(FaultKind)
+FAULT_TARGETS: tuple[FaultTarget, ...] = get_args(FaultTarget)
+DEFAULT_STATUSES = {"status": 500, "accept_then_status": 500, "redirect": 302}
+
+
+def retry_after_date(seconds: float) -> str:
+    """The HTTP date that lies ``seconds`` ahead, for ``Fault(retry_after=...)``."""
+    return email.utils.formatdate(time.time() + seconds, usegmt=True)
+
+
+@dataclasses.dataclass(frozen=True)
+class Fault:
+    """One thing that goes wrong.
+
+    :param kind: what goes wrong; see the table of this module.
+    :param times: how many requests it strikes; None (default): all of them.
+    :param after: how many matching requests pass before the first one is struck. Default 0.
+    :param video_id: strikes only requests whose path names this video; None (default): any request.
+    :param method: strikes only this HTTP method, such as ``GET``; None (default): any.
+    :param seconds: the delay of ``latency``, the time between two bytes of ``drip``. Default 1.
+    :param status: status code to answer with, 200 to 599; None (default): 500 for ``status`` and
+        ``accept_then_status``, 302 for ``redirect``, else 200.
+    :param retry_after: sent as it is, as the header ``Retry-After``, by ``status`` and ``accept_then_status``;
+        see :func:`retry_after_date`. None (default): no such header.
+    :param body: what ``status``, ``accept_then_status``, ``html``, ``not_utf8`` and ``json`` send; ``json``
+        needs it, the others have one of their own. A text is sent as UTF-8.
+    :param location: where ``redirect`` leads to.
+    :param target: ``api`` (default): the vendors' endpoints; ``media``: the files that the URLs lead to.
+    :raises ValueError: a value is not usable; the message names the field.
+    """
+
+    kind: FaultKind
+    times: int | None = None
+    after: int = 0
+    video_id: str | None = None
+    method: str | None = None
+    seconds: float = 1.0
+    status: int | None = None
+    retry_after: str | None = None
+    body: str | bytes | None = None
+    location: str | None = None
+    target: FaultTarget = "api"
+
+    def __post_init__(self) -> None:
+        check_choice("kind", self.kind, FAULT_KINDS)
+        check_choice("target", self.target, FAULT_TARGETS)
+        if self.times is not None:
+            _check_whole("times", self.times, 1, None)
+        _check_whole("after", self.after, 0, None)
+        check_seconds("seconds", self.seconds)
+        if self.status is not None:
+            _check_whole("status", self.status, 200, 599)
+        for field in ("video_id", "method", "retry_after", "location"):
+            value = getattr(self, field)
+            if value is not None and not isinstance(value, str):
+                raise ValueError(f"{field} must be a text, not {value!r}")
+        if self.body is not None and not isinstance(self.body, str | bytes):
+            raise ValueError(f"body must be a text, not {self.body!r}")
+        if self.kind == "json" and self.body is None:
+            raise ValueError("body must be given for a fault of kind json")
+        if self.kind == "redirect" and self.location is None:
+            raise ValueError("location must be given for a fault of kind redirect")
+        if self.kind.startswith("accept_then_") and self.target != "api":
+            raise ValueError(f"target must be api for a fault of kind {self.kind}")
+
+    @property
+    def answer_status(self) -> int:
+        """The status code that it answers with, its kind's own one if none was given."""
+        return self.status if self.status is not None else DEFAULT_STATUSES.get(self.kind, 200)
+
+    def strikes(self, target: FaultTarget, endpoint: str, video_id: str | None) -> bool:
+        """Whether it is meant for a request to this endpoint, such as ``GET /v2/videos/{id}``."""
+        if self.target != target or (self.video_id is not None and self.video_id != video_id):
+            return False
+        if self.kind.startswith("accept_then_") and endpoint != "POST /v2/videos":
+            return False
+        return self.method is None or endpoint.startswith(f"{self.method.upper()} ")
+
+
+def _check_whole(field: str, value: object, least: int, most: int | None) -> None:
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    if not whole or value < least or (most is not None and value > most):  # type: ignore[operator]
+        bounds = f"{least} or more" if most is None else f"from {least} to {most}"
+        raise ValueError(f"{field} must be a whole number, {bounds}, not {value!r}")
+
+
+class FaultPlan:
+    """The faults that are in force, in the order in which they were added. Safe for several threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._faults: list[_Planned] = []
+
+    def add(self, fault: Fault) -> None:
+        """Put a fault in force."""
+        with self._lock:
+            self._faults.append(_Planned(fault))
+
+    def clear(self) -> None:
+        """Let nothing go wrong any more."""
+        with self._lock:
+            self._faults.clear()
+
+    def take(self, target: FaultTarget, endpoint: str, video_id: str | None) -> Fault | None:
+        """The fault that strikes this request, and one of its turns with it: the first that fits."""
+        if not self._faults:
+            return None
+        with self._lock:
+            for planned in self._faults:
+                if planned.fault.strikes(target, endpoint, video_id) and planned.take_turn():
+                    return planned.fault
+        return None
+
+
+@dataclasses.dataclass(slots=True)
+class _Planned:
+    fault: Fault
+    passed: int = 0
+    struck: int = 0
+
+    def take_turn(self) -> bool:
+        if self.fault.times is not None and self.struck >= self.fault.times:
+            return False
+        if self.passed < self.fault.after:
+            self.passed += 1
+            return False
+        self.struck += 1
+        return True

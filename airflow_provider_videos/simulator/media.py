@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The files that a video's URLs lead to. As with the vendors' own URLs, no key is needed."""
+
+from __future__ import annotations
+
+import html
+import pathlib
+import time
+import urllib.parse
+from collections.abc import Mapping
+
+from aiohttp import web
+
+from airflow_provider_videos.simulator.state import State
+from airflow_provider_videos.simulator.videos import VENDORS, Moment, Video
+
+CONTENT_TYPES: Mapping[str, str] = {
+    "mp4": "video/mp4",
+    "ts": "video/mp2t",
+    "jpg": "image/jpeg",
+    "gif": "image/gif",
+}
+PLAYLIST_TYPE = "application/vnd.apple.mpegurl"
+PLAYLIST = """#EXTM3U
+#EXT-X-VERSION:3
+#EXT-X-TARGETDURATION:2
+#EXT-X-PLAYLIST-TYPE:VOD
+#EXTINF:2.0,
+{segment}
+#EXT-X-ENDLIST
+"""
+PAGE = """<!doctype html>
+<html lang="en">
+<head><meta charset="utf-8"><title>{title}</title>{head}</head>
+<body><h1>{title}</h1>{content}</body>
+</html>
+"""
+
+
+class MediaFile(web.FileResponse):
+    """A file of this package, sent with ``Range``, ``ETag`` and ``Content-Length``.
+
+    :param path: where the file is.
+    """
+
+    def __init__(self, path: pathlib.Path) -> None:
+        super().__init__(path, headers={"Content-Type": CONTENT_TYPES[path.suffix.removeprefix(".")]})
+        self.path = path
+
+
+class Media:
+    """Serves each video a page of its own, and every ready one the same clip, still, preview and playlist."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._clip = pathlib.Path(__file__).with_name("clip")
+
+    def routes(self) -> list[web.RouteDef]:
+        """The routes to add to an application."""
+        return [web.get("/media/{vendor}/{id:[^/]+}.{suffix}", self.serve)]
+
+    async def serve(self, request: web.Request) -> web.StreamResponse:
+        """Send one file of one video.
+
+        :raises aiohttp.web.HTTPNotFound: no such video or file, or the video is not ready.
+        """
+        suffix = request.match_info["suffix"]
+        vendor = next((name for name in VENDORS if name == request.match_info["vendor"]), None)
+        video = self._state.videos.get(vendor, request.match_info["id"]) if vendor else None
+        if video is None:
+            raise web.HTTPNotFound
+        moment = video.at(time.monotonic())
+        if suffix == "html":
+            return web.Response(body=_page(video, moment).encode(), content_type="text/html", charset="utf-8")
+        if not moment.is_ready:
+            raise web.HTTPNotFound
+        if suffix == "m3u8":
+            playlist = PLAYLIST.format(segment=_file_name(video, "ts"))
+            return web.Response(body=playlist.encode(), content_type=PLAYLIST_TYPE)
+        if suffix not in CONTENT_TYPES:
+            raise web.HTTPNotFound
+        return MediaFile(self._clip.with_suffix(f".{suffix}"))
+
+
+def _file_name(video: Video, suffix: str) -> str:
+    return f"{urllib.parse.quote(video.video_id, safe='')}.{suffix}"
+
+
+def _page(video: Video, moment: Moment) -> str:
+    title = html.escape(f"Video {video.video_id}")
+    if moment.is_ready:
+        source, poster = (html.escape(_file_name(video, suffix)) for suffix in ("mp4", "jpg"))
+        return PAGE.format(
+            title=title, head="", content=f'<video controls loop src="{source}" poster="{poster}"></video>'
+        )
+    waiting = moment.phase in {"queued", "generating"}
+    head = '<meta http-equiv="refresh" content="2">' if waiting else ""
+    return PAGE.format(title=title, head=head, content=f"<p>{moment.phase}</p>")
