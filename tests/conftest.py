@@ -14,15 +14,17 @@ os.environ["AIRFLOW_HOME"] = tempfile.mkdtemp(prefix="airflow-provider-videos-te
 import pytest
 
 from airflow_provider_videos.simulator import Simulator
+from airflow_provider_videos.simulator.videos import VendorName
 
-VENDORS = ("tavus", "together")
+VENDORS: tuple[VendorName, ...] = ("tavus", "together")
 API_KEY = "key-that-nobody-may-see"
 
 
 @pytest.fixture(params=VENDORS)
-def vendor(request: pytest.FixtureRequest) -> str:
+def vendor(request: pytest.FixtureRequest) -> VendorName:
     """Run the test for each vendor."""
-    return str(request.param)
+    vendor: VendorName = request.param
+    return vendor
 
 
 @pytest.fixture

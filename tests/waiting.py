@@ -108,7 +108,7 @@ def run(make: Callable[[], VideoSensor]) -> Outcome:
 
 def through_the_database(trigger: BaseTrigger, kept: list[dict[str, Any]]) -> BaseTrigger:
     """Serialise a trigger and make it again, as Airflow does between worker and triggerer."""
-    encoded = encode_trigger(trigger)
+    encoded = encode_trigger(trigger)  # type: ignore[arg-type]
     stored = json.loads(json.dumps(BaseSerialization.serialize(encoded["kwargs"])))
     kept.append(stored)
     made: BaseTrigger = import_string(encoded["classpath"])(**BaseSerialization.deserialize(stored))

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -9,6 +11,8 @@ from airflow_provider_videos.exceptions import VideoFailedError, VideoIdError, V
 from airflow_provider_videos.hooks.video import VideoHook
 from airflow_provider_videos.sensors.video import VideoSensor
 from airflow_provider_videos.simulator import Simulator
+from airflow_provider_videos.simulator.videos import Outcome as VideoOutcome
+from airflow_provider_videos.simulator.videos import VendorName
 from tests.waiting import MODES, Outcome, wait
 
 in_every_mode = pytest.mark.parametrize("mode", MODES)
@@ -17,7 +21,7 @@ Connect = Callable[..., str]
 
 @in_every_mode
 def test_a_ready_video_is_returned_at_the_first_look(
-    mode: str, vendor: str, simulator: Simulator, connect: Connect
+    mode: str, vendor: VendorName, simulator: Simulator, connect: Connect
 ) -> None:
     video_id = simulator.add_video(vendor)
     outcome = wait(mode, video_id=video_id, conn_id=connect(vendor))
@@ -28,7 +32,7 @@ def test_a_ready_video_is_returned_at_the_first_look(
 
 @in_every_mode
 def test_a_wait_ends_when_the_video_becomes_ready(
-    mode: str, vendor: str, simulator: Simulator, connect: Connect
+    mode: str, vendor: VendorName, simulator: Simulator, connect: Connect
 ) -> None:
     video_id = simulator.add_video(vendor, queued=0.2, generating=0.2)
     outcome = wait(mode, video_id=video_id, conn_id=connect(vendor))
@@ -71,16 +75,15 @@ ENDS_WITHOUT_SUCCESS = [
 @pytest.mark.parametrize(("vendor", "outcome", "state", "status"), ENDS_WITHOUT_SUCCESS)
 def test_a_video_that_ends_without_success_fails_the_task_without_retry(
     mode: str,
-    vendor: str,
-    outcome: str,
+    vendor: VendorName,
+    outcome: VideoOutcome,
     state: str,
     status: str,
     generating: float,
     simulator: Simulator,
     connect: Connect,
 ) -> None:
-    fields = {"hosted_url": None} if outcome == "ready_without_urls" else {}
-    video_id = simulator.add_video(vendor, outcome=outcome, generating=generating, **fields)
+    video_id = simulator.add_video(vendor, outcome=outcome, generating=generating, without=("hosted_url",))
     ended = wait(mode, video_id=video_id, conn_id=connect(vendor))
     assert ended.state == "failed"
     # Airflow retries any failure but that of an AirflowFailException, which this is.
@@ -160,7 +163,7 @@ def test_the_poke_interval_holds(mode: str, simulator: Simulator, connect: Conne
     video_id = simulator.add_video("tavus", generating=0.9)
     wait(mode, video_id=video_id, conn_id=connect("tavus"), poke_interval=0.3)
     times = simulator.requests_for(video_id)
-    assert all(later - earlier >= 0.29 for earlier, later in zip(times, times[1:], strict=False))
+    assert all(later - earlier >= 0.29 for earlier, later in itertools.pairwise(times))
     assert 3 <= len(times) <= 5
 
 
@@ -179,7 +182,7 @@ def test_exponential_backoff_doubles_the_interval_up_to_max_wait(
         timeout=2,
     )
     times = simulator.requests_for(video_id)
-    pauses = [later - earlier for earlier, later in zip(times, times[1:], strict=False)]
+    pauses = [later - earlier for earlier, later in itertools.pairwise(times)]
     assert pauses[0] >= 0.09
     assert pauses[1] >= 1.9 * 0.1
     assert max(pauses[3:-1]) >= 0.49
@@ -261,8 +264,9 @@ def test_a_poke_interval_of_nothing_is_refused(poke_interval: float) -> None:
 
 @pytest.mark.parametrize("option", ["timeout", "max_wait"])
 def test_a_negative_time_is_refused(option: str) -> None:
+    arguments: dict[str, Any] = {option: -1}
     with pytest.raises(ValueError, match=option):
-        VideoSensor(task_id="wait", video_id="v", conn_id="c", **{option: -1})
+        VideoSensor(task_id="wait", video_id="v", conn_id="c", **arguments)
 
 
 def test_no_failure_at_all_can_not_be_asked_for() -> None:
