@@ -8,11 +8,12 @@ import ipaddress
 import json
 import math
 import os
+import ssl
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import certifi
-from requests.utils import get_environ_proxies, select_proxy
+from requests.utils import get_environ_proxies, prepend_scheme_if_needed, select_proxy
 
 from airflow_provider_videos.exceptions import VideoConnectionError
 
@@ -84,7 +85,7 @@ class _Reader:
         # Connection.extra_dejson swallows a syntax error, and blocks when it runs in the triggerer.
         try:
             extra = json.loads(self._connection.extra or "{}")
-        except ValueError:
+        except (ValueError, RecursionError):
             raise self.error("extra", "is no JSON") from None
         if not isinstance(extra, dict):
             raise self.error("extra", "must be a JSON object")
@@ -107,31 +108,32 @@ class _Reader:
         host = (self._connection.host or "").strip()
         if not host:
             return default_url
-        if "://" not in host:
-            scheme = self._connection.schema or "https"
-            if _is_ipv6_address(host):
-                host = f"[{host}]"
-            host = f"{scheme}://{host}"
-        try:
-            parts = urlsplit(host)
-            port = parts.port
-            hostname = (parts.hostname or "").encode("idna").decode()
-        except ValueError as error:
-            raise self.error("host", f"can't be read ({error})") from None
-        if parts.scheme not in {"http", "https"}:
-            raise self.error("host", f"has the scheme {parts.scheme!r}, but must be reached by http or https")
-        if not hostname or any(character.isspace() for character in host):
-            raise self.error("host", "names no host")
-        if "@" in parts.netloc:
+        scheme, has_scheme, rest = host.partition("://")
+        if not has_scheme:
+            scheme, rest = self._connection.schema or "https", f"[{host}]" if _is_ipv6_address(host) else host
+        if scheme not in {"http", "https"}:
+            field = "host" if has_scheme else "schema"
+            raise self.error(field, f"asks for the scheme {scheme!r}, but a vendor is reached by http or https")
+        # What is wrong is not shown: it may be a key that was put into the wrong place.
+        if "@" in rest:
             raise self.error("host", "holds credentials; the key belongs into the password")
-        if "?" in host or "#" in host:
+        if "?" in rest or "#" in rest:
             raise self.error("host", "holds a query or fragment; only scheme, host, port and a path have a meaning")
-        if self._connection.port and port and self._connection.port != port:
+        try:
+            parts = urlsplit(f"{scheme}://{rest}")
+            port = parts.port or self._connection.port or None
+            hostname = (parts.hostname or "").encode("idna").decode()
+        except ValueError:
+            port, hostname = None, ""
+        if not hostname or not rest.isprintable() or " " in rest:
+            raise self.error("host", "can't be read; it should be such as https://gateway.example.com:8443")
+        if port is not None and not 0 < port < 65536:
+            raise self.error("port", "must be from 1 to 65535")
+        if self._connection.port and port != self._connection.port:
             raise self.error("port", f"is {self._connection.port}, but the host says {port}")
-        if _is_ipv6_address(hostname):
-            hostname = f"[{hostname}]"
-        port = port or self._connection.port
-        return f"{parts.scheme}://{hostname}{f':{port}' if port else ''}{parts.path.rstrip('/')}"
+        hostname = f"[{hostname}]" if _is_ipv6_address(hostname) else hostname
+        path = quote(parts.path.rstrip("/"), safe="/%:@!$&'()*+,;=~")
+        return f"{scheme}://{hostname}{f':{port}' if port else ''}{path}"
 
     def timeout(self) -> float:
         value = self._extra.get("timeout")
@@ -149,32 +151,42 @@ class _Reader:
         value = self._extra.get("verify")
         if isinstance(value, str) and value.strip().lower() in {"true", "false", ""}:
             value = value.strip().lower() != "false"
-        if value is None or value is True:
-            return os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or certifi.where()
         if value is False:
             return None
+        if value is None or value is True:
+            in_environment = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
+            return self._readable_ca_file(in_environment) if in_environment else certifi.where()
         if not isinstance(value, str):
             raise self.error("extra.verify", f"must be true, false or the path of a CA file, not {value!r}")
-        if not os.path.isfile(value):
-            raise self.error("extra.verify", f"names {value!r}, which is no file on this machine")
-        return value
+        return self._readable_ca_file(value)
+
+    def _readable_ca_file(self, path: str) -> str:
+        try:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=path)
+        except (OSError, ValueError):
+            raise self.error(
+                "extra.verify", f"leads to {path!r}, which is no file of CA certificates on this machine"
+            ) from None
+        return path
 
     def proxy(self, base_url: str) -> str | None:
-        value = self._extra.get("proxy")
-        if value is None or value == "":
-            proxy: str | None = select_proxy(base_url, get_environ_proxies(base_url))
-            return proxy
-        # The value is not shown: it may hold a password.
-        if not isinstance(value, str):
-            raise self.error("extra.proxy", "must be a URL such as http://proxy.example.com:3128")
+        proxy = self._extra.get("proxy")
+        if proxy is None or proxy == "":
+            proxy = select_proxy(base_url, get_environ_proxies(base_url))
+            if proxy is None:
+                return None
+            proxy = prepend_scheme_if_needed(proxy, "http")
+        # What is wrong is not shown: it may hold a password.
         try:
-            parts = urlsplit(value)
+            parts = urlsplit(proxy)
             is_valid = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
-        except ValueError:
+        except (ValueError, AttributeError):
             is_valid = False
         if not is_valid:
-            raise self.error("extra.proxy", "must be a URL such as http://proxy.example.com:3128")
-        return value
+            raise self.error(
+                "extra.proxy", "must be a URL such as http://proxy.example.com:3128, also when the environment says it"
+            )
+        return str(proxy)
 
 
 def _is_ipv6_address(host: str) -> bool:

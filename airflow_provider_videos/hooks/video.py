@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping
+import contextlib
+from collections.abc import Collection, Generator, Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 from urllib.parse import quote, urlencode
@@ -97,19 +98,15 @@ class VideoHook(BaseHook):
         :param hook_params: further arguments for the hook.
         :raises VideoConnectionError: if there is no such connection, or if it is of another type.
         """
-        try:
+        with _look_up(conn_id):
             connection = cls.get_connection(conn_id)
-        except AirflowNotFoundException:
-            raise _undefined(conn_id) from None
         return cls._hook_for(connection, hook_params)
 
     @classmethod
     async def aget_hook(cls, conn_id: str, hook_params: dict[str, Any] | None = None) -> VideoHook:
         """Do what :meth:`get_hook` does, on an event loop."""
-        try:
+        with _look_up(conn_id):
             connection = await get_async_connection(conn_id)
-        except AirflowNotFoundException:
-            raise _undefined(conn_id) from None
         # The first time, Airflow discovers all providers here, which takes long enough to hold up the loop.
         return await asyncio.to_thread(cls._hook_for, connection, hook_params)
 
@@ -135,18 +132,16 @@ class VideoHook(BaseHook):
     def _vendor_connection(self) -> VendorConnection:
         if self._connection is not None:
             return self._connection
-        try:
-            return self._use(self.get_connection(self.conn_id))
-        except AirflowNotFoundException:
-            raise _undefined(self.conn_id) from None
+        with _look_up(self.conn_id):
+            connection = self.get_connection(self.conn_id)
+        return self._use(connection)
 
     async def _avendor_connection(self) -> VendorConnection:
         if self._connection is not None:
             return self._connection
-        try:
-            return self._use(await get_async_connection(self.conn_id))
-        except AirflowNotFoundException:
-            raise _undefined(self.conn_id) from None
+        with _look_up(self.conn_id):
+            connection = await get_async_connection(self.conn_id)
+        return self._use(connection)
 
     def get_conn(self) -> requests.Session:
         """Give an authenticated session, the same one each time.
@@ -290,9 +285,14 @@ def _path(video_id: str, query: Mapping[str, str]) -> str:
     return f"/{quote(video_id, safe='')}" + (f"?{urlencode(query)}" if query else "")
 
 
-def _undefined(conn_id: str) -> VideoConnectionError:
-    return VideoConnectionError(
-        conn_id=conn_id,
-        field="conn_id",
-        problem="there is no such connection; create it, or correct the conn_id",
-    )
+@contextlib.contextmanager
+def _look_up(conn_id: str) -> Generator[None]:
+    """Name the connection and the field in whatever Airflow raises; its texts may show the key."""
+    try:
+        yield
+    except AirflowNotFoundException:
+        problem = "there is no such connection; create it, or correct the conn_id"
+        raise VideoConnectionError(conn_id=conn_id, field="conn_id", problem=problem) from None
+    except (AirflowException, ValueError):
+        problem = "can't be read; in a URI each part is percent-encoded, a slash in the key as %2F"
+        raise VideoConnectionError(conn_id=conn_id, field="uri", problem=problem) from None
