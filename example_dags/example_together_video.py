@@ -17,7 +17,7 @@ def example_together_video() -> None:
         task_id="wait",
         conn_id="together_default",
         video_id="{{ params.video_id }}",
-        poke_interval=5,
+        poke_interval=10,
         mode="reschedule",
     )
 

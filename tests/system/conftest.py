@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from airflow_provider_videos.simulator import Simulator
+from tests.system.real_airflow import RealAirflow
+
+KEY = "key-that-is-found-nowhere"
+WRONG_KEY = "key-that-is-refused-and-found-nowhere"
+
+
+@pytest.fixture(scope="session")
+def vendors() -> Iterator[Simulator]:
+    """Run both vendors for as long as Airflow runs."""
+    with Simulator(key=KEY) as simulator:
+        yield simulator
+
+
+@pytest.fixture(scope="session")
+def airflow(tmp_path_factory: pytest.TempPathFactory, vendors: Simulator) -> Iterator[RealAirflow]:
+    """Run an Airflow that logs all it can, with the example Dags, those of the tests, and connections."""
+    here = Path(__file__).parent
+    dags = tmp_path_factory.mktemp("dags")
+    for folder in (here / "dags", here.parent.parent / "example_dags"):
+        shutil.copytree(folder, dags, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
+    debug = {"AIRFLOW__LOGGING__LOGGING_LEVEL": "DEBUG"}
+    with RealAirflow(tmp_path_factory.mktemp("airflow"), dags, debug) as airflow:
+        connections = {"tavus_default": KEY, "together_default": KEY, "tavus_refused": WRONG_KEY}
+        for conn_id, key in connections.items():
+            airflow.api(
+                "POST",
+                "/connections",
+                json={
+                    "connection_id": conn_id,
+                    "conn_type": conn_id.partition("_")[0],
+                    "host": vendors.url,
+                    "password": key,
+                },
+            )
+        yield airflow

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Dags that wait in every mode, for videos that ``conf`` names."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from airflow.sdk import DAG, task
+
+from airflow_provider_videos.operators.video import GetVideoOperator
+from airflow_provider_videos.sensors.video import VideoSensor
+
+MODES: dict[str, dict[str, Any]] = {
+    "poke": {"deferrable": False},
+    # Airflow takes a task for lost that is due again before the scheduler has noted its process's end.
+    "reschedule": {"deferrable": False, "mode": "reschedule", "poke_interval": 10},
+    "deferrable": {"deferrable": True},
+}
+
+
+@task
+def use(video: dict[str, Any], download_url: str, pulled: str) -> list[Any]:
+    return [video, download_url, pulled]
+
+
+with DAG("every_mode", schedule=None, params={"tavus": "", "together": ""}):
+    for vendor in ("tavus", "together"):
+        for mode, options in MODES.items():
+            task_id = f"{vendor}_{mode}"
+            wait = VideoSensor(
+                task_id=task_id,
+                conn_id=f"{vendor}_default",
+                video_id=f"{{{{ params.{vendor} }}}}",
+                **{"poke_interval": 1} | options,
+            )
+            use.override(task_id=f"use_{task_id}")(
+                wait.output, wait.output["download_url"], f"{{{{ ti.xcom_pull('{task_id}')['download_url'] }}}}"
+            )
+
+with DAG("mapped", schedule=None, params={"video_ids": []}):
+
+    @task
+    def list_video_ids(params: dict[str, Any]) -> list[str]:
+        return list(params["video_ids"])
+
+    first = VideoSensor.partial(task_id="first", conn_id="tavus_default", poke_interval=1, deferrable=True).expand(
+        video_id=list_video_ids()
+    )
+    # Each gets the dict that the first wait returned.
+    VideoSensor.partial(task_id="again", conn_id="tavus_default", poke_interval=1, deferrable=True).expand(
+        video_id=first.output
+    )
+    GetVideoOperator.partial(task_id="get", conn_id="tavus_default").expand(video_id=first.output)
+
+with DAG("ends_badly", schedule=None, params={"failed": "", "stuck": ""}):
+    for mode, options in MODES.items():
+        common: dict[str, Any] = {
+            "poke_interval": 1,
+            "retries": 1,
+            "retry_delay": timedelta(seconds=1),
+            **options,
+        }
+        VideoSensor(task_id=f"failed_{mode}", conn_id="tavus_default", video_id="{{ params.failed }}", **common)
+        VideoSensor(
+            task_id=f"skipped_{mode}",
+            conn_id="tavus_default",
+            video_id="{{ params.failed }}",
+            soft_fail=True,
+            **common,
+        )
+        VideoSensor(
+            task_id=f"refused_{mode}",
+            conn_id="tavus_refused",
+            video_id="{{ params.failed }}",
+            soft_fail=True,
+            **common | {"retries": 0},
+        )
+        VideoSensor(
+            task_id=f"late_{mode}",
+            conn_id="tavus_default",
+            video_id="{{ params.stuck }}",
+            timeout=4,
+            **common | {"retries": 0},
+        )
+
+with DAG("outlives_a_triggerer", schedule=None, params={"slow": "", "stuck": ""}):
+    for task_id, timeout in (("slow", 300), ("stuck", 25)):
+        VideoSensor(
+            task_id=task_id,
+            conn_id="together_default",
+            video_id=f"{{{{ params.{task_id} }}}}",
+            poke_interval=1,
+            timeout=timeout,
+            deferrable=True,
+        )

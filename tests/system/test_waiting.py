@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import sqlite3
+import time
+from contextlib import closing
+
+import pytest
+
+from airflow_provider_videos.simulator import Simulator
+from airflow_provider_videos.simulator.videos import VendorName
+from tests.conftest import VENDORS
+from tests.system.conftest import KEY, WRONG_KEY
+from tests.system.real_airflow import RealAirflow
+
+pytestmark = pytest.mark.system
+
+MODES = ("poke", "reschedule", "deferrable")
+PUSHED = ["download_url", "hosted_url", "return_value", "state", "stream_url", "video_id"]
+
+
+def _states(airflow: RealAirflow, dag_id: str, run_id: str) -> dict[str, str]:
+    return {task["task_id"]: task["state"] for task in airflow.task_instances(dag_id, run_id)}
+
+
+def test_every_mode_waits_and_passes_the_same_urls_on(airflow: RealAirflow, vendors: Simulator) -> None:
+    video_ids = {vendor: vendors.add_video(vendor, queued=8, generating=12) for vendor in VENDORS}
+    run_id = airflow.trigger("every_mode", conf=video_ids)
+    assert airflow.wait_for_run("every_mode", run_id) == "success"
+    for vendor, video_id in video_ids.items():
+        videos = [airflow.xcom("every_mode", run_id, f"{vendor}_{mode}") for mode in MODES]
+        assert videos[0]["video_id"] == video_id
+        assert videos[0]["state"] == "ready"
+        assert videos[0] == videos[1] == videos[2]
+        url = videos[0]["download_url"]
+        for mode in MODES:
+            assert airflow.xcom_keys("every_mode", run_id, f"{vendor}_{mode}") == PUSHED
+            assert airflow.xcom("every_mode", run_id, f"use_{vendor}_{mode}") == [videos[0], url, url]
+    log = airflow.log("every_mode", run_id, "tavus_deferrable")
+    assert f"Video '{video_ids['tavus']}' of tavus: ready" in log
+    assert f"Video '{video_ids['tavus']}' ended as 'ready' after" in log
+
+
+def test_mapped_waits_take_ids_and_dicts(airflow: RealAirflow, vendors: Simulator) -> None:
+    video_ids = [vendors.add_video("tavus", queued=2, generating=seconds) for seconds in (4, 8)]
+    run_id = airflow.trigger("mapped", conf={"video_ids": video_ids})
+    assert airflow.wait_for_run("mapped", run_id) == "success"
+    for task_id in ("first", "again", "get"):
+        videos = [airflow.xcom("mapped", run_id, task_id, map_index=index) for index in (0, 1)]
+        assert [video["video_id"] for video in videos] == video_ids
+
+
+def test_what_ends_badly_ends_alike_in_every_mode(airflow: RealAirflow, vendors: Simulator) -> None:
+    reason = "Request has failed as the script violates community guidelines."
+    failed = vendors.add_video("tavus", queued=6, generating=4, outcome="failed", status_details=reason)
+    stuck = vendors.add_video("tavus", outcome="stuck")
+    run_id = airflow.trigger("ends_badly", conf={"failed": failed, "stuck": stuck})
+    assert airflow.wait_for_run("ends_badly", run_id) == "failed"
+    states = _states(airflow, "ends_badly", run_id)
+    for mode in MODES:
+        assert states[f"failed_{mode}"] == "failed"
+        assert states[f"skipped_{mode}"] == "skipped"
+        assert states[f"refused_{mode}"] == "failed"
+        assert states[f"late_{mode}"] == "failed"
+        assert airflow.xcom("ends_badly", run_id, f"failed_{mode}", key="video")["error_message"] == reason
+        assert f"ended with status 'error': {reason}" in airflow.log("ends_badly", run_id, f"failed_{mode}")
+        assert "Tavus answered 401" in airflow.log("ends_badly", run_id, f"refused_{mode}")
+        late = airflow.log("ends_badly", run_id, f"late_{mode}")
+        assert f"Video '{stuck}' is not finished after" in late
+        assert "last status was 'generating'" in late
+    tries = {task["task_id"]: task["try_number"] for task in airflow.task_instances("ends_badly", run_id)}
+    assert {tries[f"failed_{mode}"] for mode in MODES} == {1}
+
+
+def test_a_wait_outlives_its_triggerer_and_keeps_its_deadline(airflow: RealAirflow, vendors: Simulator) -> None:
+    slow = vendors.add_video("together", outcome="stuck")
+    stuck = vendors.add_video("together", outcome="stuck")
+    dag_id = "outlives_a_triggerer"
+    run_id = airflow.trigger(dag_id, conf={"slow": slow, "stuck": stuck})
+    for task_id in ("slow", "stuck"):
+        airflow.wait_for_task(dag_id, run_id, task_id, "deferred")
+    deferred_at = time.monotonic()
+    airflow.kill("triggerer")
+    airflow.start("triggerer-2")
+    vendors.set_video("together", slow, outcome="ready")
+    assert airflow.wait_for_run(dag_id, run_id) == "failed"
+    assert _states(airflow, dag_id, run_id) == {"slow": "success", "stuck": "failed"}
+    log = airflow.log(dag_id, run_id, "stuck")
+    assert "is not finished after 25" in log
+    assert time.monotonic() - deferred_at < 50
+    airflow.stop("triggerer-2")
+    airflow.start("triggerer")
+
+
+@pytest.mark.parametrize("vendor", VENDORS)
+def test_an_example_dag_waits_for_a_video(vendor: VendorName, airflow: RealAirflow, vendors: Simulator) -> None:
+    video_id = vendors.add_video(vendor, queued=2, generating=4)
+    dag_id = f"example_{vendor}_video"
+    run_id = airflow.trigger(dag_id, conf={"video_id": video_id})
+    assert airflow.wait_for_run(dag_id, run_id) == "success"
+    assert f"Download: {vendors.url}/media/{vendor}/{video_id}.mp4" in airflow.log(dag_id, run_id, "show")
+
+
+def test_an_example_dag_waits_for_many_videos(airflow: RealAirflow, vendors: Simulator) -> None:
+    video_ids = [vendors.add_video("tavus", queued=1, generating=seconds) for seconds in (2, 4, 8)]
+    run_id = airflow.trigger("example_many_videos", conf={"video_ids": video_ids})
+    assert airflow.wait_for_run("example_many_videos", run_id) == "success"
+    urls = [f"{vendors.url}/media/tavus/{video_id}.mp4" for video_id in video_ids]
+    assert airflow.xcom("example_many_videos", run_id, "gather") == urls
+
+
+def test_no_dag_fails_to_import(airflow: RealAirflow) -> None:
+    assert airflow.import_errors() == {}
+
+
+def test_the_connection_form_is_the_declared_one(airflow: RealAirflow) -> None:
+    hooks = {hook["connection_type"]: hook for hook in airflow.ui("/connections/hook_meta")}
+    for vendor in VENDORS:
+        assert hooks[vendor]["standard_fields"]["password"]["title"] == "API key"
+        assert set(hooks[vendor]["extra_fields"]) == {"timeout", "verify", "proxy"}
+
+
+def test_the_key_is_found_nowhere(airflow: RealAirflow) -> None:
+    # Last: it looks at what all the other tests left behind.
+    with closing(sqlite3.connect(airflow.database)) as database:
+        dump = "\n".join(line for line in database.iterdump() if not line.startswith('INSERT INTO "connection"'))
+    texts = {"log": airflow.all_logs(), "database": dump}
+    for name, text in texts.items():
+        assert "Video '" in text or "video_id" in text
+        for key in (KEY, WRONG_KEY):
+            assert key not in text, f"{key} in the {name}: …{text[max(text.index(key) - 300, 0) :][:600]}…"
