@@ -32,7 +32,7 @@ async def open_async_session(connection: VendorConnection, auth_headers: dict[st
     """Open a session that sends the key with each request, for requests that follow no redirect."""
     # Loading the CA certificates takes tens of milliseconds of CPU.
     trust = await asyncio.to_thread(_ssl_context, connection.ca_file)
-    return aiohttp.ClientSession(
+    session = aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(ssl=trust),
         headers={**auth_headers, "User-Agent": _USER_AGENT},
         proxy=connection.proxy,
@@ -40,6 +40,9 @@ async def open_async_session(connection: VendorConnection, auth_headers: dict[st
         # Each request has its own.
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
     )
+    # aiohttp sends a GET again at once when a kept connection drops, and has no public way to leave that to polling.
+    session._retry_connection = False
+    return session
 
 
 class _Session(requests.Session):

@@ -24,7 +24,7 @@ def _states(airflow: RealAirflow, dag_id: str, run_id: str) -> dict[str, str]:
 
 
 def test_every_mode_waits_and_passes_the_same_urls_on(airflow: RealAirflow, vendors: Simulator) -> None:
-    video_ids = {vendor: vendors.add_video(vendor, queued=8, generating=12) for vendor in VENDORS}
+    video_ids = {str(vendor): vendors.add_video(vendor, queued=8, generating=12) for vendor in VENDORS}
     run_id = airflow.trigger("every_mode", conf=video_ids)
     assert airflow.wait_for_run("every_mode", run_id) == "success"
     for vendor, video_id in video_ids.items():
