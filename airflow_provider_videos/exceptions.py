@@ -51,7 +51,9 @@ class VideoError(Exception):
 
     def to_dict(self) -> dict[str, Any]:
         """Give the exception as a JSON object, for :meth:`from_dict`."""
-        return {"type": type(self).__name__, **vars(self)}
+        # Notes are a part of vars().
+        attributes = {name: value for name, value in vars(self).items() if not name.startswith("__")}
+        return {"type": type(self).__name__, **attributes}
 
     @staticmethod
     def from_dict(record: dict[str, Any]) -> VideoError:

@@ -27,6 +27,8 @@ MAX_RETRY_AFTER = 600.0
 DEFAULT_MAX_CONSECUTIVE_FAILURES = 12
 #: The most by which a pause that doubles is lengthened at random, as a part of it.
 JITTER = 0.2
+#: How many changes of the status are remembered.
+MAX_SIGHTINGS = 20
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -35,7 +37,7 @@ class PollingRules:
 
     :param poke_interval: seconds between two looks.
     :param exponential_backoff: whether that doubles from look to look.
-    :param max_wait: the most that it grows to, in seconds.
+    :param max_wait: the most that it grows to, in seconds; never below the interval itself.
     :param max_consecutive_failures: failed looks in a row that end the wait.
     :param silent_fail: whether a failed look never ends the wait.
     """
@@ -150,11 +152,12 @@ class Wait:
         if not is_new and video.progress == self._progress:
             return ()
         self._progress = video.progress
+        is_first_time = all(sighting.status != video.status for sighting in self.seen)
         if is_new:
-            self.seen = (*self.seen, Sighting(status=video.status, since=now))
+            self.seen = (*self.seen, Sighting(status=video.status, since=now))[-MAX_SIGHTINGS:]
         progress = "" if video.progress is None else f", {video.progress:.0%}"
         line = f"Video {self.video_id!r} of {video.vendor}: {video.status}{progress}"
-        if is_new and video.state is VideoState.UNKNOWN:
+        if is_first_time and video.state is VideoState.UNKNOWN:
             return (
                 (
                     logging.WARNING,
@@ -189,7 +192,7 @@ class Wait:
             # What has passed and the interval together are twice the pause before: no look needs to be counted.
             pause = (pause + now - self.started_at) * self._stretch()
             if self.rules.max_wait is not None:
-                pause = min(pause, self.rules.max_wait)
+                pause = max(min(pause, self.rules.max_wait), self.rules.poke_interval)
         return pause
 
     def _pause_after_failure(self, error: VideoError, now: float) -> float:
@@ -222,7 +225,7 @@ class Wait:
 
 def in_words(seconds: float) -> str:
     """Write a time span as a person says it, such as ``2 h 5 min`` or ``12.5 s``."""
-    if seconds < 60:
+    if round(seconds, 1) < 60:
         return f"{max(seconds, 0.0):.1f}".removesuffix(".0") + " s"
     minutes, rest = divmod(round(seconds), 60)
     if minutes < 60:

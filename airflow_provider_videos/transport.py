@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import logging
 import socket
 import ssl
 import time
@@ -22,10 +23,13 @@ import requests
 import urllib3
 import yarl
 
+log = logging.getLogger(__name__)
+
 #: No video record comes near it; what is larger is not read to its end.
 MAX_BODY_BYTES = 1_000_000
 _CHUNK_BYTES = 65_536
 _DAY = 86_400.0
+_CONNECT_TIMEOUT_LEAD = 0.1
 
 _E = TypeVar("_E", bound=BaseException)
 
@@ -37,12 +41,15 @@ class Request:
     :param method: HTTP method in capitals.
     :param url: URL with every part already percent-encoded.
     :param timeout: for the whole exchange, in seconds.
+    :param headers: headers to send besides the session's own. What a session sends by itself, aiohttp also sends to a
+        proxy that it asks for a tunnel.
     :param body: what is sent as JSON; ``None`` sends nothing.
     """
 
     method: str
     url: str
     timeout: float
+    headers: Mapping[str, str] = dataclasses.field(default_factory=dict, repr=False)
     body: Mapping[str, Any] | None = None
 
 
@@ -87,9 +94,11 @@ def read_retry_after(value: str | None, *, now: float) -> float | None:
     """
     if value is None:
         return None
+    # Of two headers, requests makes one with a comma.
+    first = value.partition(",")[0].strip()
     try:
-        if value.strip().isdecimal():
-            seconds = float(value)
+        if first.isdecimal():
+            seconds = float(first)
         else:
             date = parsedate_to_datetime(value)
             seconds = (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp() - now
@@ -108,7 +117,9 @@ def send(session: requests.Session, request: Request) -> Response:
     """
     deadline = time.monotonic() + request.timeout
     with _no_response_for((requests.RequestException, urllib3.exceptions.HTTPError, OSError), request.timeout):
-        prepared = session.prepare_request(requests.Request(request.method, request.url, json=request.body))
+        prepared = session.prepare_request(
+            requests.Request(request.method, request.url, headers=dict(request.headers), json=request.body)
+        )
         # Session.send would read a redirect's body to its end, however long, and parse where it leads.
         adapter = session.get_adapter(request.url)
         with adapter.send(
@@ -130,12 +141,15 @@ async def asend(session: aiohttp.ClientSession, request: Request) -> Response:
     """Do what :func:`send` does, on an event loop."""
     with _no_response_for((aiohttp.ClientError, TimeoutError, OSError), request.timeout):
         async with (
-            asyncio.timeout(request.timeout),
+            # After a connect timeout nothing was sent, so it has to strike first.
+            asyncio.timeout(request.timeout + _CONNECT_TIMEOUT_LEAD),
             session.request(
                 request.method,
                 yarl.URL(request.url, encoded=True),
+                headers=request.headers,
                 json=request.body,
                 allow_redirects=False,
+                timeout=aiohttp.ClientTimeout(total=None, sock_connect=request.timeout),
             ) as response,
         ):
             body = bytearray()
@@ -149,7 +163,7 @@ async def asend(session: aiohttp.ClientSession, request: Request) -> Response:
 def _response(status_code: int, headers: Mapping[str, str], body: bytearray) -> Response:
     return Response(
         status_code=status_code,
-        headers={name.lower(): value for name, value in headers.items()},
+        headers={name.lower(): headers[name] for name in headers},
         body=bytes(body[: MAX_BODY_BYTES + 1]),
     )
 
@@ -160,7 +174,9 @@ def _no_response_for(errors: tuple[type[Exception], ...], timeout: float) -> Gen
         yield
     except errors as error:
         causes = list(_causes(error))
-        raise NoResponseError(_reason(causes, timeout), maybe_received=_maybe_received(causes)) from error
+        log.debug("No response: %s", ", ".join(type(cause).__name__ for cause in causes))
+        # The texts of what was caught may hold a proxy's password.
+        raise NoResponseError(_reason(causes, timeout), maybe_received=_maybe_received(causes)) from None
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
@@ -181,9 +197,10 @@ def _first(causes: list[BaseException], *kinds: type[_E]) -> _E | None:
 
 
 def _reason(causes: list[BaseException], timeout: float) -> str:
-    """Say in the same words for both libraries what went wrong. Exception texts may hold a proxy's password."""
-    if rejected := _first(causes, ssl.SSLCertVerificationError):
-        return f"its TLS certificate is not trusted ({rejected.verify_message})"
+    """Say in the same words for both libraries what went wrong."""
+    if _first(causes, ssl.SSLCertVerificationError):
+        details = [text for cause in causes if (text := getattr(cause, "verify_message", None))]
+        return f"its TLS certificate is not trusted ({details[0] if details else 'no reason given'})"
     if _first(
         causes,
         requests.exceptions.ProxyError,
@@ -217,4 +234,8 @@ _NEVER_SENT: tuple[type[BaseException], ...] = (
 
 
 def _maybe_received(causes: list[BaseException]) -> bool:
-    return _first(causes, *_NEVER_SENT) is None
+    # TLS can also fail after the request was sent, but not over the certificate.
+    has_failed_tls = any(
+        isinstance(cause, ssl.SSLError) and not isinstance(cause, ssl.SSLCertVerificationError) for cause in causes
+    )
+    return has_failed_tls or _first(causes, *_NEVER_SENT) is None

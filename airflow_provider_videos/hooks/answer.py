@@ -64,35 +64,42 @@ class Answer:
             return None
         try:
             return convert(value)
-        except (ValueError, TypeError, OverflowError):
+        except (ValueError, TypeError, OverflowError, RecursionError):
             log.debug("Field %s is ignored: a %s of that form has no meaning", ".".join(path), type(value).__name__)
             return None
 
 
-def read_error_message(body: bytes) -> str | None:
+def read_error_message(body: bytes, *, secret: str | None = None) -> str | None:
     """Find the message in the body of an error, which may be JSON, HTML, plain text or empty.
 
+    :param body: the body.
+    :param secret: what is replaced by stars where the message echoes it.
     :return: the message in one line, shortened; ``None`` if there is none.
     """
     text = body[:MAX_MESSAGE_BYTES].decode("utf-8-sig", errors="replace")
     try:
         message = _message(json.loads(text))
     except (ValueError, RecursionError):
-        message = _without_markup(text)
+        message = _without_markup(text) if is_html(body) else text
+    if secret:
+        message = message.replace(secret, "***")
     message = " ".join(_storable(message).split())
     if len(message) > MAX_MESSAGE_CHARACTERS:
         message = message[:MAX_MESSAGE_CHARACTERS] + "…"
     return message or None
 
 
+def is_html(body: bytes) -> bool:
+    """Tell whether a body is a page for people."""
+    start = body[:MAX_MESSAGE_BYTES].lower()
+    return any(tag in start for tag in (b"<!doctype", b"<html", b"<head", b"<body", b"<title"))
+
+
 def _without_markup(text: str) -> str:
-    lower = text.lower()
-    if not any(tag in lower for tag in ("<!doctype", "<html", "<head", "<body", "<title")):
-        return text
-    title = lower.find(">", lower.find("<title")) + 1 if "<title" in lower else 0
-    end = lower.find("</title", title)
-    if title and end > title:
-        return html.unescape(text[title:end])
+    if (title := re.search(r"<title[^<>]*>", text, re.IGNORECASE)) and (
+        end := re.compile(r"</title", re.IGNORECASE).search(text, title.end())
+    ):
+        text = text[title.end() : end.start()]
     return html.unescape(re.sub(r"<[^<>]*>", " ", text))
 
 
@@ -126,7 +133,7 @@ def _url(value: Any) -> str | None:
     if not url:
         return None
     parts = urlsplit(url)
-    if parts.scheme.lower() not in {"http", "https"} or not parts.hostname or url != _storable(url):
+    if parts.scheme.lower() not in {"http", "https"} or not parts.hostname or not url.isprintable() or " " in url:
         raise ValueError
     return url
 

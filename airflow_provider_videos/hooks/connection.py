@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
 import certifi
-from requests.utils import get_environ_proxies, prepend_scheme_if_needed, select_proxy
+from requests.utils import get_environ_proxies, select_proxy
 
 from airflow_provider_videos.exceptions import VideoConnectionError
 
@@ -111,10 +111,10 @@ class _Reader:
         scheme, has_scheme, rest = host.partition("://")
         if not has_scheme:
             scheme, rest = self._connection.schema or "https", f"[{host}]" if _is_ipv6_address(host) else host
-        if scheme not in {"http", "https"}:
-            field = "host" if has_scheme else "schema"
-            raise self.error(field, f"asks for the scheme {scheme!r}, but a vendor is reached by http or https")
         # What is wrong is not shown: it may be a key that was put into the wrong place.
+        scheme = scheme.lower()
+        if scheme not in {"http", "https"}:
+            raise self.error("host" if has_scheme else "schema", "asks for a scheme other than http or https")
         if "@" in rest:
             raise self.error("host", "holds credentials; the key belongs into the password")
         if "?" in rest or "#" in rest:
@@ -144,7 +144,7 @@ class _Reader:
         except (TypeError, ValueError, OverflowError):
             timeout = math.nan
         if not 0 < timeout <= MAX_TIMEOUT:
-            raise self.error("extra.timeout", f"must be seconds above 0 and up to {MAX_TIMEOUT:g}, not {value!r}")
+            raise self.error("extra.timeout", f"must be seconds above 0 and up to {MAX_TIMEOUT:g}, not {value!r:.50}")
         return timeout
 
     def ca_file(self) -> str | None:
@@ -175,14 +175,14 @@ class _Reader:
             proxy = select_proxy(base_url, get_environ_proxies(base_url))
             if proxy is None:
                 return None
-            proxy = prepend_scheme_if_needed(proxy, "http")
-        # What is wrong is not shown: it may hold a password.
+            proxy = proxy if "://" in proxy else f"http://{proxy}"
         try:
-            parts = urlsplit(proxy)
+            parts = urlsplit(proxy if isinstance(proxy, str) else "")
             is_valid = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
-        except (ValueError, AttributeError):
+        except ValueError:
             is_valid = False
         if not is_valid:
+            # It is not shown: it may hold a password.
             raise self.error(
                 "extra.proxy", "must be a URL such as http://proxy.example.com:3128, also when the environment says it"
             )

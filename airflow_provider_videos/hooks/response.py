@@ -43,7 +43,7 @@ class ResponseReader:
         if response.is_too_large:
             raise self.answer_error("it is larger than 1 MB")
         try:
-            body = json.loads(response.body)
+            body = json.loads(response.body.replace(self._connection.api_key.encode(), b"***"))
         except UnicodeDecodeError:
             raise self.answer_error("it is not UTF-8") from None
         except (ValueError, RecursionError):
@@ -81,9 +81,8 @@ class ResponseReader:
         )
 
     def _message(self, response: Response) -> str | None:
-        message = read_error_message(response.body)
         # Vendors and gateways were seen to echo the key that they refuse.
-        return message.replace(self._connection.api_key, "***") if message else None
+        return read_error_message(response.body, secret=self._connection.api_key)
 
 
 def _phrase(status_code: int) -> str:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import aiohttp
 import requests
@@ -19,8 +20,8 @@ _USER_AGENT = f"airflow-provider-videos/{__version__}"
 
 
 def open_session(connection: VendorConnection, auth_headers: dict[str, str]) -> requests.Session:
-    """Open a session that sends the key, to no other host than the one that it calls first."""
-    session = _Session(auth_headers)
+    """Open a session that sends the key to the connection's own host, and to no other."""
+    session = _Session(connection.base_url, auth_headers)
     session.headers["User-Agent"] = _USER_AGENT
     session.verify = connection.ca_file or False
     if connection.proxy:
@@ -28,17 +29,15 @@ def open_session(connection: VendorConnection, auth_headers: dict[str, str]) -> 
     return session
 
 
-async def open_async_session(connection: VendorConnection, auth_headers: dict[str, str]) -> aiohttp.ClientSession:
-    """Open a session that sends the key with each request, for requests that follow no redirect."""
+async def open_async_session(connection: VendorConnection) -> aiohttp.ClientSession:
+    """Open a session that sends no key by itself."""
     # Loading the CA certificates takes tens of milliseconds of CPU.
     trust = await asyncio.to_thread(_ssl_context, connection.ca_file)
     session = aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(ssl=trust),
-        headers={**auth_headers, "User-Agent": _USER_AGENT},
+        headers={"User-Agent": _USER_AGENT},
         proxy=connection.proxy,
         cookie_jar=aiohttp.DummyCookieJar(),
-        # Each request has its own.
-        timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
     )
     # aiohttp sends a GET again at once when a kept connection drops, and has no public way to leave that to polling.
     session._retry_connection = False
@@ -46,21 +45,32 @@ async def open_async_session(connection: VendorConnection, auth_headers: dict[st
 
 
 class _Session(requests.Session):
-    """A session whose key stays with the host that it was meant for."""
+    """A session whose key goes to the connection's own host, and to no other."""
 
-    def __init__(self, auth_headers: dict[str, str]) -> None:
+    def __init__(self, base_url: str, auth_headers: dict[str, str]) -> None:
         super().__init__()
         # With it, requests reads proxies and CA files from the environment, which the hook has done for both
         # libraries, and lets a .netrc replace the key.
         self.trust_env = False
+        self._origin = _origin(base_url)
         self._auth_headers = auth_headers
-        self.headers.update(auth_headers)
+        self.auth = self._authenticate
+
+    def _authenticate(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        if _origin(request.url or "") == self._origin:
+            request.headers.update(self._auth_headers)
+        return request
 
     def rebuild_auth(self, prepared_request: requests.PreparedRequest, response: requests.Response) -> None:
         """Drop the key from a request that a redirect sends elsewhere."""
-        if self.should_strip_auth(response.request.url, prepared_request.url):  # type: ignore[no-untyped-call]
-            for name in self._auth_headers:
-                prepared_request.headers.pop(name, None)
+        for name in self._auth_headers:
+            prepared_request.headers.pop(name, None)
+        self._authenticate(prepared_request)
+
+
+def _origin(url: str) -> tuple[str, str | None, int | None]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
 
 
 def _ssl_context(ca_file: str | None) -> ssl.SSLContext | bool:

@@ -19,7 +19,7 @@ from airflow_provider_videos.exceptions import (
     VideoConnectionError,
     VideoError,
 )
-from airflow_provider_videos.hooks.answer import Answer
+from airflow_provider_videos.hooks.answer import Answer, is_html, read_error_message
 from airflow_provider_videos.hooks.connection import VendorConnection, read_connection
 from airflow_provider_videos.hooks.response import ResponseReader
 from airflow_provider_videos.hooks.session import open_async_session, open_session
@@ -77,6 +77,7 @@ class VideoHook(BaseHook):
         self._connection: VendorConnection | None = None
         self._session: requests.Session | None = None
         self._async_session: aiohttp.ClientSession | None = None
+        self._outdated_sessions: list[aiohttp.ClientSession] = []
 
     @staticmethod
     def auth_headers(api_key: str) -> dict[str, str]:
@@ -159,15 +160,17 @@ class VideoHook(BaseHook):
     async def __aenter__(self) -> Self:
         if self._async_session is None:
             connection = await self._avendor_connection()
-            self._async_session = await open_async_session(connection, self.auth_headers(connection.api_key))
+            self._async_session = await open_async_session(connection)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if self._async_session is not None:
-            session, self._async_session = self._async_session, None
-            await session.close()
+        sessions, self._outdated_sessions = [*self._outdated_sessions, self._async_session], []
+        self._async_session = None
+        for session in sessions:
+            if session is not None:
+                await session.close()
 
     def get_video(self, video_id: str | Mapping[str, Any]) -> Video:
         """Ask the vendor for a video, once.
@@ -187,63 +190,80 @@ class VideoHook(BaseHook):
 
     def _get_video(self, video_id: str | Mapping[str, Any], **query: str) -> Video:
         asked = read_video_id(video_id, vendor=self.conn_type)
-        path = _path(asked, query)
-        response = self._call("GET", path, video_id=asked)
-        if response.status_code in _KEY_REFUSED and self._renew():
-            response = self._call("GET", path, video_id=asked)
-        return self._read_video(response, video_id=asked)
+        connection = self._vendor_connection()
+        response = self._call(connection, _path(asked, query), video_id=asked)
+        if response.status_code in _KEY_REFUSED and (renewed := self._renew(connection)) != connection:
+            connection = renewed
+            response = self._call(connection, _path(asked, query), video_id=asked)
+        return self._read_video(self._reader(connection, asked), response, video_id=asked)
 
     async def _aget_video(self, video_id: str | Mapping[str, Any], **query: str) -> Video:
         asked = read_video_id(video_id, vendor=self.conn_type)
-        path = _path(asked, query)
-        response = await self._acall("GET", path, video_id=asked)
-        if response.status_code in _KEY_REFUSED and await self._arenew():
-            response = await self._acall("GET", path, video_id=asked)
-        return self._read_video(response, video_id=asked)
-
-    def _renew(self) -> bool:
-        """Look the connection up again, as its key may have been rotated; say whether it has changed."""
-        used, self._connection = self._connection, None
-        if self._vendor_connection() == used:
-            return False
-        self.log.info("Connection %r has changed; the vendor is asked again with what it holds now.", self.conn_id)
-        self._session = None
-        return True
-
-    async def _arenew(self) -> bool:
-        used, self._connection = self._connection, None
         connection = await self._avendor_connection()
-        if connection == used:
-            return False
-        self.log.info("Connection %r has changed; the vendor is asked again with what it holds now.", self.conn_id)
-        if self._async_session is not None:
-            outdated = self._async_session
-            self._async_session = await open_async_session(connection, self.auth_headers(connection.api_key))
-            await outdated.close()
-        return True
+        response = await self._acall(connection, _path(asked, query), video_id=asked)
+        if response.status_code in _KEY_REFUSED and (renewed := await self._arenew(connection)) != connection:
+            connection = renewed
+            response = await self._acall(connection, _path(asked, query), video_id=asked)
+        return self._read_video(self._reader(connection, asked), response, video_id=asked)
 
-    def _call(self, method: str, path: str, *, video_id: str | None = None) -> Response:
-        connection = self._vendor_connection()
+    def _renew(self, refused: VendorConnection) -> VendorConnection:
+        """Look the connection up again, as its key may have been rotated."""
+        self._connection = None
         try:
-            return send(self.get_conn(), self._request(connection, method, path))
-        except NoResponseError as error:
-            raise self._reader(video_id).transport_error(error) from error
+            connection = self._vendor_connection()
+        except BaseException:
+            self._connection = refused
+            raise
+        if connection != refused:
+            self._log_renewal()
+            self._session = None
+        return connection
 
-    async def _acall(self, method: str, path: str, *, video_id: str | None = None) -> Response:
+    async def _arenew(self, refused: VendorConnection) -> VendorConnection:
+        with _look_up(self.conn_id):
+            airflow_connection = await get_async_connection(self.conn_id)
+        if self._connection not in {None, refused}:
+            # Another call has renewed it meanwhile.
+            return await self._avendor_connection()
+        connection = self._use(airflow_connection)
+        if connection != refused:
+            self._log_renewal()
+            if self._async_session is not None:
+                # Calls of others may be under way on it.
+                self._outdated_sessions.append(self._async_session)
+                self._async_session = await open_async_session(connection)
+        return connection
+
+    def _log_renewal(self) -> None:
+        self.log.info("Connection %r has changed; the vendor is asked again with what it holds now.", self.conn_id)
+
+    def _call(self, connection: VendorConnection, path: str, *, video_id: str | None = None) -> Response:
+        try:
+            return send(self.get_conn(), self._request(connection, path))
+        except NoResponseError as error:
+            raise self._reader(connection, video_id).transport_error(error) from None
+
+    async def _acall(self, connection: VendorConnection, path: str, *, video_id: str | None = None) -> Response:
         if self._async_session is None:
             async with self:
-                return await self._acall(method, path, video_id=video_id)
-        connection = await self._avendor_connection()
+                return await self._acall(connection, path, video_id=video_id)
         try:
-            return await asend(self._async_session, self._request(connection, method, path))
+            return await asend(self._async_session, self._request(connection, path))
         except NoResponseError as error:
-            raise self._reader(video_id).transport_error(error) from error
+            raise self._reader(connection, video_id).transport_error(error) from None
 
-    def _request(self, connection: VendorConnection, method: str, path: str) -> Request:
-        return Request(method, f"{connection.base_url}{self.videos_path}{path}", timeout=connection.timeout)
+    def _request(self, connection: VendorConnection, path: str) -> Request:
+        return Request(
+            "GET",
+            f"{connection.base_url}{self.videos_path}{path}",
+            timeout=connection.timeout,
+            headers=self.auth_headers(connection.api_key),
+        )
 
-    def _read_video(self, response: Response, *, video_id: str) -> Video:
-        reader = self._reader(video_id)
+    def _reader(self, connection: VendorConnection, video_id: str | None) -> ResponseReader:
+        return ResponseReader(vendor=self.hook_name, connection=connection, video_id=video_id)
+
+    def _read_video(self, reader: ResponseReader, response: Response, *, video_id: str) -> Video:
         body = reader.read_object(response)
         fields = self.read_video(Answer(body))
         status = fields.pop("status")
@@ -257,20 +277,22 @@ class VideoHook(BaseHook):
             **fields,
         )
 
-    def _reader(self, video_id: str | None) -> ResponseReader:
-        return ResponseReader(vendor=self.hook_name, connection=self._vendor_connection(), video_id=video_id)
-
     def test_connection(self) -> tuple[bool, str]:
         """Find out whether the connection works, without ordering anything.
 
         :return: whether it does, and a sentence for the user.
         """
         try:
-            response = self._call("GET", self.test_path)
+            connection = self._vendor_connection()
+            response = self._call(connection, self.test_path)
+            reader = self._reader(connection, None)
             if response.status_code not in self.test_status_codes:
-                raise self._reader(None).api_error(response)
+                raise reader.api_error(response)
+            if is_html(response.body):
+                page = read_error_message(response.body, secret=connection.api_key)
+                raise reader.answer_error(f"it is a page of HTML, {page!r}, so another service answers there")
             if response.status_code == HTTPStatus.OK:
-                self._reader(None).read_object(response)
+                reader.read_object(response)
             return True, f"{self.hook_name} accepts the API key."
         except VideoAuthError as error:
             return False, f"{self.hook_name} refuses the API key: {error.message}"
