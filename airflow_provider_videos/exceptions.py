@@ -25,6 +25,7 @@ from typing import Any, ClassVar
 
 from airflow.sdk.exceptions import AirflowFailException, AirflowSensorTimeout
 
+_MAX_REASON_CHARACTERS = 1000
 _ADVICE = {
     400: "Check the video's id, and that it was ordered with this connection's account.",
     401: "Check the API key of the connection.",
@@ -244,6 +245,8 @@ def _about(video_id: str | None) -> str:
 
 
 def _sentence(text: str) -> str:
+    if len(text) > _MAX_REASON_CHARACTERS:
+        text = text[:_MAX_REASON_CHARACTERS] + "…"
     return text if text.endswith((".", "!", "?", "…")) else f"{text}."
 
 

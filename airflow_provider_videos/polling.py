@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 from airflow_provider_videos.exceptions import (
     VideoApiError,
+    VideoConnectionError,
     VideoError,
     VideoFailedError,
     VideoTimeoutError,
@@ -27,6 +28,8 @@ MAX_RETRY_AFTER = 600.0
 DEFAULT_MAX_CONSECUTIVE_FAILURES = 12
 #: The most by which a pause that doubles is lengthened at random, as a part of it.
 JITTER = 0.2
+#: How much earlier than the deadline a look is taken for the last one, in seconds.
+DEADLINE_TOLERANCE = 0.1
 #: How many changes of the status are remembered.
 MAX_SIGHTINGS = 20
 
@@ -121,19 +124,21 @@ class Wait:
                 error=VideoFailedError(video=video.to_dict()),
                 log=(*log, (logging.ERROR, self._summary(video, now))),
             )
-        if now >= self.deadline:
+        if self._is_over(now):
             return Step(error=self._timeout(now), log=log)
         return Step(pause=self._until_deadline(self._pause(now), now), log=log)
 
     def missed(self, error: VideoError, *, now: float) -> Step:
         """Decide what to do after a look that did not show the video."""
         self.failures += 1
+        # Airflow also says that there is no such connection while it can't reach where it keeps them.
+        is_missing_for_now = isinstance(error, VideoConnectionError) and error.field == "conn_id" and self.seen
         may_go_on = self.rules.silent_fail or (
-            error.is_transient and self.failures < self.rules.max_consecutive_failures
+            (error.is_transient or is_missing_for_now) and self.failures < self.rules.max_consecutive_failures
         )
         if not may_go_on:
             return Step(error=error, log=self._log_giving_up(error))
-        if now >= self.deadline:
+        if self._is_over(now):
             return Step(error=self._timeout(now, f"The last look failed: {error}"))
         pause = self._until_deadline(self._pause_after_failure(error, now), now)
         limit = "" if self.rules.silent_fail else f" of {self.rules.max_consecutive_failures}"
@@ -206,6 +211,10 @@ class Wait:
 
     def _stretch(self) -> float:
         return 1 + JITTER * self._jitter()
+
+    def _is_over(self, now: float) -> bool:
+        # A clock and a sleep never agree to the millisecond, and a look right after another shows nothing new.
+        return now >= self.deadline - DEADLINE_TOLERANCE
 
     def _until_deadline(self, pause: float, now: float) -> float:
         return max(min(pause, self.deadline - now), 0.0)

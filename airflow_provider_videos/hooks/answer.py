@@ -170,7 +170,7 @@ def _time(value: Any) -> str:
     else:
         time = datetime.fromtimestamp(seconds, UTC)
     time = time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
-    # Together writes "0001-01-01T00:00:00Z" for a time that has not come.
-    if time.year < 1970:
+    # Together writes "0001-01-01T00:00:00Z" for a time that has not come; others write 0.
+    if time.timestamp() <= 0:
         raise ValueError
     return time.isoformat()

@@ -244,13 +244,14 @@ class VideoHook(BaseHook):
             raise self._reader(connection, video_id).transport_error(error) from None
 
     async def _acall(self, connection: VendorConnection, path: str, *, video_id: str | None = None) -> Response:
-        if self._async_session is None:
-            async with self:
-                return await self._acall(connection, path, video_id=video_id)
-        try:
-            return await asend(self._async_session, self._request(connection, path))
-        except NoResponseError as error:
-            raise self._reader(connection, video_id).transport_error(error) from None
+        async with contextlib.AsyncExitStack() as stack:
+            session = self._async_session
+            if session is None:
+                session = await stack.enter_async_context(await open_async_session(connection))
+            try:
+                return await asend(session, self._request(connection, path))
+            except NoResponseError as error:
+                raise self._reader(connection, video_id).transport_error(error) from None
 
     def _request(self, connection: VendorConnection, path: str) -> Request:
         return Request(

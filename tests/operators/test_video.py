@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from airflow_provider_videos.exceptions import VideoApiError, VideoConnectionError, VideoIdError
+from airflow_provider_videos.hooks.video import VideoHook
+from airflow_provider_videos.operators.video import GetVideoOperator
+from airflow_provider_videos.simulator import Simulator
+from airflow_provider_videos.simulator.videos import Outcome, VendorName
+from tests.waiting import TaskInstance
+
+Connect = Callable[..., str]
+PUSHED = ("video_id", "state", "download_url", "stream_url", "hosted_url")
+
+
+def get(video_id: Any, conn_id: str, **arguments: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Run the operator; give what it returns and what it pushes."""
+    ti = TaskInstance()
+    context: Any = {"ti": ti}
+    return GetVideoOperator(task_id="get", video_id=video_id, conn_id=conn_id, **arguments).execute(context), ti.xcoms
+
+
+@pytest.mark.parametrize(
+    ("vendor", "outcome", "state"),
+    [
+        ("tavus", "ready", "ready"),
+        ("tavus", "ready_without_urls", "ready"),
+        ("tavus", "stuck", "generating"),
+        ("tavus", "failed", "failed"),
+        ("tavus", "deleted", "deleted"),
+        ("together", "ready", "ready"),
+        ("together", "stuck", "generating"),
+        ("together", "failed", "failed"),
+        ("together", "cancelled", "cancelled"),
+    ],
+)
+def test_the_record_is_returned_and_its_keys_pushed_whatever_the_state(
+    vendor: VendorName, outcome: Outcome, state: str, simulator: Simulator, connect: Connect
+) -> None:
+    video_id = simulator.add_video(vendor, outcome=outcome)
+    record, pushed = get(video_id, connect(vendor))
+    assert (record["video_id"], record["state"]) == (video_id, state)
+    assert record == VideoHook.get_hook(f"{vendor}_default").get_video(video_id).to_dict()
+    assert pushed == {key: record[key] for key in PUSHED}
+
+
+def test_it_asks_once(simulator: Simulator, connect: Connect) -> None:
+    video_id = simulator.add_video("tavus", outcome="stuck")
+    get(video_id, connect("tavus"))
+    assert simulator.record.requests == {"GET /v2/videos/{id}": 1}
+
+
+def test_nothing_is_pushed_if_the_task_pushes_no_xcom(simulator: Simulator, connect: Connect) -> None:
+    record, pushed = get(simulator.add_video("tavus"), connect("tavus"), do_xcom_push=False)
+    assert record["state"] == "ready"
+    assert pushed == {}
+
+
+def test_the_record_of_an_earlier_task_stands_for_its_video(simulator: Simulator, connect: Connect) -> None:
+    video_id = simulator.add_video("tavus")
+    earlier, _ = get(video_id, connect("tavus"))
+    assert get(earlier, "tavus_default")[0] == earlier
+
+
+@pytest.mark.parametrize(
+    ("video_id", "conn_id", "kind"),
+    [
+        ("", "tavus_default", VideoIdError),
+        ({"video_id": "v1", "vendor": "together"}, "tavus_default", VideoIdError),
+        ("nobody", "tavus_default", VideoApiError),
+        ("v1", "undefined", VideoConnectionError),
+    ],
+    ids=["empty id", "another vendor", "unknown id", "no connection"],
+)
+def test_what_can_not_be_asked_for_fails(
+    video_id: Any, conn_id: str, kind: type[Exception], simulator: Simulator, connect: Connect
+) -> None:
+    connect("tavus")
+    with pytest.raises(kind):
+        get(video_id, conn_id)
+
+
+def test_id_and_connection_are_templated() -> None:
+    assert GetVideoOperator.template_fields == ("video_id", "conn_id")

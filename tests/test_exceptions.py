@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import copy
+import json
+import pickle
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSensorTimeout
+
+from airflow_provider_videos import exceptions
+from airflow_provider_videos.exceptions import (
+    VideoAnswerError,
+    VideoApiError,
+    VideoAuthError,
+    VideoConnectionError,
+    VideoError,
+    VideoFailedError,
+    VideoIdError,
+    VideoTimeoutError,
+    VideoTransportError,
+    VideoUnavailableError,
+    VideoUnexpectedError,
+)
+
+CALL: dict[str, Any] = {"vendor": "Tavus", "conn_id": "tavus_default", "video_id": "v1"}
+RECORD = {
+    "vendor": "tavus",
+    "video_id": "v1",
+    "state": "failed",
+    "status": "error",
+    "error_message": "no",
+    "error_code": "7",
+}
+
+ERRORS = [
+    VideoConnectionError(conn_id="c", field="extra.timeout", problem="is 'x'"),
+    VideoIdError("the id is empty"),
+    VideoApiError(**CALL, status_code=404, message="Not found"),
+    VideoApiError(**CALL, status_code=302, message="Found"),
+    VideoApiError(**{**CALL, "video_id": None}, status_code=400, message="Why?"),
+    VideoAuthError(**CALL, status_code=401, message="Invalid access token"),
+    VideoUnavailableError(**CALL, status_code=429, message="Slow down", retry_after=1.5),
+    VideoTransportError(**CALL, host="tavusapi.com", reason="the connection was refused", maybe_received=False),
+    VideoAnswerError(**CALL, problem="it has no status"),
+    VideoUnexpectedError(problem="KeyError: 'x'"),
+    VideoFailedError(video=RECORD),
+    VideoFailedError(video={**RECORD, "state": "ready", "status": "ready", "error_code": None}),
+    VideoFailedError(video={**RECORD, "error_message": None}),
+    VideoTimeoutError(video_id="v1", waited="12 h", last_seen="Its last status was 'queued', first seen 1 h before."),
+]
+TRIPS: dict[str, Callable[[VideoError], VideoError]] = {
+    "JSON": lambda error: VideoError.from_dict(json.loads(json.dumps(error.to_dict(), allow_nan=False))),
+    "pickle": lambda error: pickle.loads(pickle.dumps(error)),
+    "copy": copy.copy,
+    "deepcopy": copy.deepcopy,
+}
+
+
+@pytest.mark.parametrize("trip", TRIPS)
+@pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
+def test_an_exception_survives_a_journey(error: VideoError, trip: str) -> None:
+    arrived = TRIPS[trip](error)
+    assert arrived is not error
+    assert type(arrived) is type(error)
+    assert str(arrived) == str(error)
+    assert vars(arrived) == vars(error)
+
+
+@pytest.mark.parametrize("trip", TRIPS)
+def test_a_note_on_an_exception_does_not_stop_it(trip: str) -> None:
+    error = VideoIdError("the id is empty")
+    error.add_note("while looking for a video")
+    assert str(TRIPS[trip](error)) == str(error)
+
+
+def test_every_exception_of_the_module_is_in_the_table() -> None:
+    defined = {thing for thing in vars(exceptions).values() if isinstance(thing, type)}
+    ours = {kind for kind in defined if issubclass(kind, VideoError)} - {VideoError}
+    assert ours == {type(error) for error in ERRORS}
+
+
+@pytest.mark.parametrize("record", [{}, {"type": "KeyError"}, {"type": "VideoError"}], ids=["none", "alien", "base"])
+def test_a_record_of_no_exception_is_refused(record: dict[str, Any]) -> None:
+    with pytest.raises(KeyError):
+        VideoError.from_dict(record)
+
+
+@pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
+def test_only_the_end_and_the_timeout_are_exceptions_of_airflow(error: VideoError) -> None:
+    assert isinstance(error, AirflowFailException) is isinstance(error, VideoFailedError)
+    assert isinstance(error, AirflowSensorTimeout) is isinstance(error, VideoTimeoutError)
+    assert isinstance(error, AirflowException) is isinstance(error, VideoFailedError | VideoTimeoutError)
+
+
+def test_a_bad_id_is_a_value_error() -> None:
+    assert issubclass(VideoIdError, ValueError)
+
+
+@pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
+def test_only_passing_faults_are_transient(error: VideoError) -> None:
+    passing = (VideoUnavailableError, VideoTransportError, VideoAnswerError)
+    assert error.is_transient is isinstance(error, passing)
+
+
+@pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
+def test_an_exception_reads_as_sentences(error: VideoError) -> None:
+    assert str(error) == " ".join(str(error).split())
+    assert ".." not in str(error)
+
+
+@pytest.mark.parametrize(
+    ("status_code", "kind"),
+    [
+        (302, VideoApiError),
+        (400, VideoApiError),
+        (401, VideoAuthError),
+        (402, VideoApiError),
+        (403, VideoAuthError),
+        (404, VideoApiError),
+        (405, VideoApiError),
+        (408, VideoUnavailableError),
+        (410, VideoApiError),
+        (422, VideoApiError),
+        (429, VideoUnavailableError),
+        (500, VideoUnavailableError),
+        (503, VideoUnavailableError),
+        (529, VideoUnavailableError),
+        (599, VideoUnavailableError),
+    ],
+)
+def test_the_status_code_chooses_the_class(status_code: int, kind: type[VideoApiError]) -> None:
+    assert VideoApiError.of_status_code(status_code) is kind
+
+
+@pytest.mark.parametrize("status_code", [302, 400, 401, 402, 403, 404, 405, 410, 422])
+def test_an_answer_that_ends_a_wait_says_what_to_do(status_code: int) -> None:
+    text = str(VideoApiError(**CALL, status_code=status_code, message="No"))
+    advice = text.partition("No. ")[2]
+    assert len(advice) > 20
+    assert advice.endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (
+            VideoAuthError(**CALL, status_code=401, message="Invalid access token"),
+            "Tavus answered 401 for video 'v1' (connection 'tavus_default'): Invalid access token. "
+            "Check the API key of the connection.",
+        ),
+        (
+            VideoUnavailableError(**{**CALL, "video_id": None}, status_code=503, message="Overloaded!"),
+            "Tavus answered 503 (connection 'tavus_default'): Overloaded!",
+        ),
+        (
+            VideoFailedError(video=RECORD),
+            "Video 'v1' of tavus ended with status 'error' (code 7): no.",
+        ),
+        (
+            VideoFailedError(video={**RECORD, "error_message": None, "error_code": None}),
+            "Video 'v1' of tavus ended with status 'error': the vendor gives no reason.",
+        ),
+        (
+            VideoFailedError(video={**RECORD, "state": "ready", "status": "completed", "error_code": None}),
+            "Video 'v1' of tavus ended with status 'completed': it has no URL, so there is nothing to pass on.",
+        ),
+        (
+            VideoTimeoutError(video_id="v1", waited="12 h", last_seen="Its status was never seen."),
+            "Video 'v1' is not finished after 12 h. Its status was never seen. The vendor may still finish it and "
+            "bill it: nothing was cancelled, and it can be waited for again.",
+        ),
+    ],
+    ids=["refused key", "unavailable", "failed", "failed without reason", "ready without URL", "timeout"],
+)
+def test_the_text_says_who_what_and_why(error: VideoError, text: str) -> None:
+    assert str(error) == text

@@ -1,0 +1,357 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import dataclasses
+import logging
+from typing import Any
+
+import pytest
+
+from airflow_provider_videos.exceptions import (
+    VideoAnswerError,
+    VideoApiError,
+    VideoAuthError,
+    VideoConnectionError,
+    VideoError,
+    VideoFailedError,
+    VideoIdError,
+    VideoTimeoutError,
+    VideoTransportError,
+    VideoUnavailableError,
+)
+from airflow_provider_videos.polling import (
+    DEFAULT_MAX_CONSECUTIVE_FAILURES,
+    JITTER,
+    MAX_PAUSE_AFTER_FAILURE,
+    MAX_RETRY_AFTER,
+    PollingRules,
+    Sighting,
+    Wait,
+    in_words,
+)
+from airflow_provider_videos.video import Video, VideoState
+
+START = 1_000_000.0
+CALL: dict[str, Any] = {"vendor": "Tavus", "conn_id": "c", "video_id": "v1"}
+RESET = VideoTransportError(**CALL, host="h", reason="the connection was reset", maybe_received=True)
+REFUSED_KEY = VideoAuthError(**CALL, status_code=401, message="Invalid access token")
+
+
+def unavailable(retry_after: float | None = None) -> VideoUnavailableError:
+    return VideoUnavailableError(**CALL, status_code=503, message="Overloaded", retry_after=retry_after)
+
+
+def video(status: str = "generating", state: VideoState = VideoState.GENERATING, **fields: Any) -> Video:
+    return Video(vendor="tavus", video_id="v1", status=status, state=state, **fields)
+
+
+READY = video("ready", VideoState.READY, download_url="https://x.test/v1")
+
+
+def wait_for(
+    *, timeout: float = 10_000, jitter: float = 0.0, seen: tuple[Sighting, ...] = (), failures: int = 0, **rules: Any
+) -> Wait:
+    return Wait(
+        video_id="v1",
+        rules=PollingRules(**{"poke_interval": 30.0, **rules}),
+        started_at=START,
+        deadline=START + timeout,
+        seen=seen,
+        failures=failures,
+        jitter=lambda: jitter,
+    )
+
+
+@pytest.mark.parametrize("url", ["download_url", "stream_url", "hosted_url"])
+@pytest.mark.parametrize("late", [0, 10_000, 20_000], ids=["at once", "at the deadline", "after the deadline"])
+def test_a_usable_video_ends_the_wait_whenever_it_is_seen(url: str, late: float) -> None:
+    ready = video("ready", VideoState.READY, **{url: "https://x.test/v1"})
+    step = wait_for().saw(ready, now=START + late)
+    assert (step.ends, step.video, step.error) == (True, ready, None)
+
+
+@pytest.mark.parametrize(
+    "ended",
+    [
+        video("error", VideoState.FAILED, error_message="no"),
+        video("cancelled", VideoState.CANCELLED),
+        video("deleted", VideoState.DELETED, download_url="https://x.test/v1"),
+        video("expired", VideoState.EXPIRED),
+        video("ready", VideoState.READY),
+    ],
+    ids=lambda ended: str(ended.state),
+)
+@pytest.mark.parametrize("silent_fail", [False, True])
+@pytest.mark.parametrize("late", [0, 20_000], ids=["at once", "after the deadline"])
+def test_a_video_that_ended_without_success_ends_the_wait(ended: Video, silent_fail: bool, late: float) -> None:
+    step = wait_for(silent_fail=silent_fail).saw(ended, now=START + late)
+    assert isinstance(step.error, VideoFailedError)
+    assert step.error.video == ended.to_dict()
+    assert step.ends
+    assert step.video is None
+    assert step.log[-1][0] == logging.ERROR
+
+
+@pytest.mark.parametrize(
+    "pending",
+    [video("queued", VideoState.QUEUED), video(), video("pondering", VideoState.UNKNOWN)],
+    ids=lambda pending: str(pending.state),
+)
+def test_a_pending_video_is_looked_at_again_after_the_poke_interval(pending: Video) -> None:
+    step = wait_for().saw(pending, now=START)
+    assert not step.ends
+    assert step.pause == 30
+
+
+@pytest.mark.parametrize(
+    ("now", "pause"),
+    [(9_970.0, 30.0), (9_971.0, 29.0), (9_999.9, pytest.approx(0.1))],
+    ids=["an interval before", "less than an interval before", "just before"],
+)
+def test_the_last_look_is_exactly_at_the_deadline(now: float, pause: float) -> None:
+    assert wait_for().saw(video(), now=START + now).pause == pause
+    assert wait_for().missed(RESET, now=START + now).pause == pause
+
+
+@pytest.mark.parametrize("late", [0.0, 500.0])
+def test_a_pending_video_at_the_deadline_is_a_timeout(late: float) -> None:
+    wait = wait_for(seen=(Sighting(status="queued", since=START), Sighting(status="generating", since=START + 9_000)))
+    step = wait.saw(video(), now=START + 10_000 + late)
+    assert isinstance(step.error, VideoTimeoutError)
+    assert step.error.waited == in_words(10_000 + late)
+    assert step.error.last_seen == f"Its last status was 'generating', first seen {in_words(1_000 + late)} before."
+
+
+def test_a_failed_look_at_the_deadline_is_a_timeout_that_says_so() -> None:
+    step = wait_for().missed(RESET, now=START + 10_000)
+    assert isinstance(step.error, VideoTimeoutError)
+    assert step.error.last_seen == f"Its status was never seen. The last look failed: {RESET}"
+
+
+def test_a_timeout_below_the_interval_leaves_two_looks() -> None:
+    wait = wait_for(timeout=5)
+    assert wait.saw(video(), now=START).pause == 5
+    assert wait.saw(video(), now=START + 5).ends
+
+
+def test_a_timeout_of_nothing_leaves_one_look() -> None:
+    assert isinstance(wait_for(timeout=0).saw(video(), now=START).error, VideoTimeoutError)
+    assert wait_for(timeout=0).saw(READY, now=START).video is READY
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        VideoApiError(**CALL, status_code=404, message="Not found"),
+        REFUSED_KEY,
+        VideoConnectionError(conn_id="c", field="password", problem="is empty"),
+        VideoIdError("the id is empty"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_an_answer_ends_the_wait_at_once_unless_failures_are_silent(error: VideoError) -> None:
+    assert wait_for().missed(error, now=START).error is error
+    # Even past the deadline it is the answer that the user wants to know.
+    assert wait_for().missed(error, now=START + 20_000).error is error
+    assert not wait_for(silent_fail=True).missed(error, now=START).ends
+
+
+@pytest.mark.parametrize(
+    "error",
+    [RESET, unavailable(), unavailable(1), VideoAnswerError(**CALL, problem="it has no status")],
+    ids=["transport", "503", "503 with Retry-After", "garbage"],
+)
+def test_passing_faults_end_the_wait_after_so_many_in_a_row(error: VideoError) -> None:
+    wait = wait_for(max_consecutive_failures=3)
+    assert [wait.missed(error, now=START + look).error for look in range(3)] == [None, None, error]
+
+
+def test_failures_in_a_row_are_counted_across_processes() -> None:
+    assert wait_for(max_consecutive_failures=3, failures=2).missed(RESET, now=START).error is RESET
+
+
+def test_a_success_starts_the_count_anew() -> None:
+    wait = wait_for(max_consecutive_failures=2)
+    for look in range(5):
+        assert wait.missed(RESET, now=START + 2 * look).pause == 30
+        assert not wait.saw(video(), now=START + 2 * look + 1).ends
+
+
+def test_silent_failures_end_at_the_deadline_only() -> None:
+    wait = wait_for(silent_fail=True, max_consecutive_failures=1)
+    assert not any(wait.missed(REFUSED_KEY, now=START + look).ends for look in range(100))
+    step = wait.missed(REFUSED_KEY, now=START + 10_000)
+    assert isinstance(step.error, VideoTimeoutError)
+    assert str(REFUSED_KEY) in str(step.error)
+
+
+@pytest.mark.parametrize(
+    ("poke_interval", "pauses"),
+    [(1.0, [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300]), (30.0, [30, 60, 120, 240, 300, 300]), (400.0, [400, 400])],
+)
+def test_pauses_after_failures_double_up_to_a_limit(poke_interval: float, pauses: list[float]) -> None:
+    wait = wait_for(poke_interval=poke_interval)
+    assert [wait.missed(RESET, now=START).pause for _ in pauses] == pauses
+
+
+def test_pauses_after_failures_are_lengthened_at_random() -> None:
+    wait = wait_for(jitter=0.5)
+    assert [wait.missed(RESET, now=START).pause for _ in range(3)] == pytest.approx([33, 66, 132])
+    assert wait_for(jitter=1, poke_interval=MAX_PAUSE_AFTER_FAILURE).missed(RESET, now=START).pause == pytest.approx(
+        MAX_PAUSE_AFTER_FAILURE
+    )
+
+
+def test_a_silent_wait_of_any_length_keeps_a_finite_pause() -> None:
+    wait = wait_for(silent_fail=True, failures=100_000)
+    assert wait.missed(RESET, now=START).pause == MAX_PAUSE_AFTER_FAILURE
+
+
+@pytest.mark.parametrize("poke_interval", [1.0, 30.0, 600.0])
+def test_the_default_number_of_failures_rides_out_ten_minutes(poke_interval: float) -> None:
+    wait = wait_for(poke_interval=poke_interval)
+    now = START
+    for _ in range(DEFAULT_MAX_CONSECUTIVE_FAILURES - 1):
+        now += wait.missed(RESET, now=now).pause
+    assert now - START >= 600
+    assert wait.missed(RESET, now=now).error is RESET
+
+
+@pytest.mark.parametrize(
+    ("retry_after", "pause"),
+    [
+        (0.0, 30.0),
+        (29.0, 30.0),
+        (31.5, 31.5),
+        (MAX_RETRY_AFTER, MAX_RETRY_AFTER),
+        (86_400.0, MAX_RETRY_AFTER),
+        (float("inf"), MAX_RETRY_AFTER),
+    ],
+)
+@pytest.mark.parametrize("failures", [0, 5])
+def test_retry_after_is_obeyed_within_limits_and_never_faster_than_the_interval(
+    retry_after: float, pause: float, failures: int
+) -> None:
+    assert wait_for(failures=failures).missed(unavailable(retry_after), now=START).pause == pause
+
+
+def test_retry_after_does_not_outlast_the_deadline() -> None:
+    assert wait_for(timeout=50).missed(unavailable(60), now=START).pause == 50
+
+
+def looks(wait: Wait, number: int) -> list[float]:
+    now, pauses = START, []
+    for _ in range(number):
+        pauses.append(wait.saw(video(), now=now).pause)
+        now += pauses[-1]
+    return pauses
+
+
+def test_exponential_backoff_doubles_the_interval() -> None:
+    assert looks(wait_for(exponential_backoff=True), 6) == [30, 60, 120, 240, 480, 960]
+
+
+def test_exponential_backoff_is_capped_by_max_wait() -> None:
+    assert looks(wait_for(exponential_backoff=True, max_wait=100.0), 5) == [30, 60, 100, 100, 100]
+
+
+def test_exponential_backoff_is_lengthened_at_random_but_not_beyond_max_wait() -> None:
+    assert looks(wait_for(exponential_backoff=True, jitter=1), 1) == pytest.approx([30 * (1 + JITTER)])
+    assert looks(wait_for(exponential_backoff=True, jitter=1, max_wait=31.0), 1) == [31]
+
+
+@pytest.mark.parametrize("max_wait", [0.0, 1.0])
+def test_a_max_wait_below_the_interval_does_not_make_looks_faster(max_wait: float) -> None:
+    assert min(looks(wait_for(exponential_backoff=True, max_wait=max_wait), 3)) >= 30
+
+
+def test_a_failure_does_not_make_looks_faster_than_the_backoff() -> None:
+    wait = wait_for(exponential_backoff=True)
+    assert wait.missed(RESET, now=START + 450).pause == 480
+    assert wait.missed(unavailable(5), now=START + 450).pause == 480
+
+
+def lines(wait: Wait, *videos: Video) -> list[str]:
+    return [line for at, seen in enumerate(videos) for _, line in wait.saw(seen, now=START + 60 * at).log]
+
+
+def test_a_line_is_logged_only_when_status_or_progress_changes() -> None:
+    generating = video(progress=0.1)
+    assert lines(
+        wait_for(),
+        video("queued", VideoState.QUEUED),
+        video("queued", VideoState.QUEUED),
+        generating,
+        generating,
+        dataclasses.replace(generating, progress=0.5),
+        dataclasses.replace(generating, progress=0.5),
+    ) == [
+        "Video 'v1' of tavus: queued",
+        "Video 'v1' of tavus: generating, 10%",
+        "Video 'v1' of tavus: generating, 50%",
+    ]
+
+
+def test_a_status_that_another_process_logged_is_not_logged_again() -> None:
+    assert lines(wait_for(seen=(Sighting(status="generating", since=START),)), video(), video()) == []
+
+
+def test_the_last_line_says_how_long_each_status_took() -> None:
+    queued = video("queued", VideoState.QUEUED)
+    last = lines(wait_for(), queued, queued, video(), READY)[-1]
+    assert last == "Video 'v1' ended as 'ready' after 3 min (queued 2 min, generating 1 min)."
+
+
+def test_the_last_line_of_a_video_that_was_ready_at_once_is_plain() -> None:
+    assert lines(wait_for(), READY)[-1] == "Video 'v1' ended as 'ready' after 0 s."
+
+
+def test_an_unknown_status_is_named_once_as_a_warning() -> None:
+    pondering = video("pondering", VideoState.UNKNOWN)
+    wait = wait_for()
+    [(level, line)] = wait.saw(pondering, now=START).log
+    assert level == logging.WARNING
+    assert line.startswith("Video 'v1' of tavus: pondering. ")
+    assert wait.saw(pondering, now=START + 1).log == ()
+    wait.saw(video(), now=START + 2)
+    assert [level for level, _ in wait.saw(pondering, now=START + 3).log if level == logging.WARNING] == []
+
+
+def test_a_failed_look_is_logged_with_its_number_its_cause_and_the_next_look() -> None:
+    wait = wait_for(max_consecutive_failures=2)
+    assert wait.missed(RESET, now=START).log == (
+        (logging.WARNING, f"Failed look 1 of 2 in a row, next in 30 s: {RESET}"),
+    )
+    assert wait.missed(RESET, now=START).log == (
+        (logging.ERROR, "2 looks in a row failed, the most that max_consecutive_failures allows."),
+    )
+
+
+def test_a_silent_failure_is_logged_too() -> None:
+    [(_, line)] = wait_for(silent_fail=True).missed(REFUSED_KEY, now=START).log
+    assert line == f"Failed look 1 in a row, next in 30 s: {REFUSED_KEY}"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (-5, "0 s"),
+        (0, "0 s"),
+        (0.04, "0 s"),
+        (0.5, "0.5 s"),
+        (10, "10 s"),
+        (12.34, "12.3 s"),
+        (59.9, "59.9 s"),
+        (59.97, "1 min"),
+        (60, "1 min"),
+        (100, "1 min 40 s"),
+        (119.7, "2 min"),
+        (3_599.7, "1 h"),
+        (3_600, "1 h"),
+        (7_500, "2 h 5 min"),
+        (43_200, "12 h"),
+        (200_000, "55 h 33 min"),
+    ],
+)
+def test_a_time_span_in_words(seconds: float, words: str) -> None:
+    assert in_words(seconds) == words

@@ -1,0 +1,214 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import time
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from airflow_provider_videos.exceptions import (
+    VideoApiError,
+    VideoAuthError,
+    VideoConnectionError,
+    VideoError,
+    VideoFailedError,
+    VideoIdError,
+    VideoTimeoutError,
+    VideoUnexpectedError,
+)
+from airflow_provider_videos.hooks.video import VideoHook
+from airflow_provider_videos.polling import PollingRules, Sighting, Wait
+from airflow_provider_videos.simulator import Fault, Simulator
+from airflow_provider_videos.simulator.videos import VendorName
+from airflow_provider_videos.triggers.video import VideoTrigger
+from tests.conftest import API_KEY
+from tests.waiting import only_event, through_the_database
+
+Connect = Callable[..., str]
+
+
+def trigger_for(video_id: Any, conn_id: str = "tavus_default", *, timeout: float = 20, **changes: Any) -> VideoTrigger:
+    now = time.time()
+    times = {"poke_interval": 0.05, "started_at": now, "deadline": now + timeout, "next_look_at": now}
+    return VideoTrigger(**{"video_id": video_id, "conn_id": conn_id, **times, **changes})
+
+
+def fire(trigger: VideoTrigger) -> dict[str, Any]:
+    """Run a trigger as Airflow does; give its event's payload as the database gives it."""
+    payload: dict[str, Any] = json.loads(json.dumps(asyncio.run(only_event(trigger)).payload, allow_nan=False))
+    return payload
+
+
+def error_of(trigger: VideoTrigger) -> VideoError:
+    payload = fire(trigger)
+    assert set(payload) == {"error"}
+    return VideoError.from_dict(payload["error"])
+
+
+def test_a_trigger_survives_the_database() -> None:
+    everything = trigger_for(
+        "žluť/🎬",
+        exponential_backoff=True,
+        max_wait=60.0,
+        max_consecutive_failures=3,
+        silent_fail=True,
+        failures=2,
+        seen=[["queued", 1.5], ["generating", 2.5]],
+    )
+    stored: list[dict[str, Any]] = []
+    arrived = through_the_database(everything, stored)
+    assert type(arrived) is VideoTrigger
+    assert arrived.serialize() == everything.serialize()
+    assert json.loads(json.dumps(stored, allow_nan=False)) == stored
+
+
+def test_a_trigger_goes_on_with_a_wait() -> None:
+    wait = Wait(
+        video_id="v1",
+        rules=PollingRules(
+            poke_interval=7, exponential_backoff=True, max_wait=60, max_consecutive_failures=3, silent_fail=True
+        ),
+        started_at=1.0,
+        deadline=100.0,
+        seen=(Sighting(status="queued", since=2.0),),
+        failures=2,
+    )
+    assert VideoTrigger.continuing(wait, conn_id="c", next_look_at=9.0).serialize() == (
+        "airflow_provider_videos.triggers.video.VideoTrigger",
+        {
+            "video_id": "v1",
+            "conn_id": "c",
+            "poke_interval": 7,
+            "started_at": 1.0,
+            "deadline": 100.0,
+            "next_look_at": 9.0,
+            "exponential_backoff": True,
+            "max_wait": 60,
+            "max_consecutive_failures": 3,
+            "silent_fail": True,
+            "failures": 2,
+            "seen": [["queued", 2.0]],
+        },
+    )
+
+
+def test_the_key_is_nowhere_in_a_trigger(simulator: Simulator, connect: Connect) -> None:
+    trigger = trigger_for(simulator.add_video("tavus"), connect("tavus"))
+    fire(trigger)
+    for thing in (trigger, vars(trigger), trigger.serialize()):
+        assert API_KEY not in repr(thing)
+
+
+def test_a_ready_video_is_the_event(vendor: VendorName, simulator: Simulator, connect: Connect) -> None:
+    video_id = simulator.add_video(vendor, queued=0.1, generating=0.1)
+    payload = fire(trigger_for(video_id, connect(vendor)))
+    assert payload == {"video": VideoHook.get_hook(f"{vendor}_default").get_video(video_id).to_dict()}
+
+
+@pytest.mark.parametrize(
+    ("video_id", "changes", "kind"),
+    [
+        ("failed", {}, VideoFailedError),
+        ("stuck", {"timeout": 0.2}, VideoTimeoutError),
+        ("nobody", {}, VideoApiError),
+        ("stuck", {"conn_id": "undefined"}, VideoConnectionError),
+        ("", {}, VideoIdError),
+        (None, {}, VideoIdError),
+        ("stuck", {"poke_interval": "often"}, VideoUnexpectedError),
+        ("stuck", {"deadline": None}, VideoUnexpectedError),
+        ("stuck", {"seen": [["queued"]]}, VideoUnexpectedError),
+        ("stuck", {"next_look_at": "soon"}, VideoUnexpectedError),
+    ],
+)
+def test_a_trigger_never_raises(
+    video_id: str | None, changes: dict[str, Any], kind: type[VideoError], simulator: Simulator, connect: Connect
+) -> None:
+    simulator.add_video("tavus", video_id="failed", outcome="failed")
+    simulator.add_video("tavus", video_id="stuck", outcome="stuck")
+    connect("tavus")
+    assert type(error_of(trigger_for(video_id, **changes))) is kind
+
+
+def test_a_refused_key_is_an_error_of_its_own(vendor: VendorName, simulator: Simulator, connect: Connect) -> None:
+    error = error_of(trigger_for("v1", connect(vendor, key="wrong")))
+    assert isinstance(error, VideoAuthError)
+    assert simulator.record.answers == {401: 1}
+
+
+def test_what_nobody_expects_is_an_error_that_names_it(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
+    def surprise(self: VideoHook, video_id: str) -> None:
+        raise ZeroDivisionError("by zero")
+
+    monkeypatch.setattr("airflow_provider_videos.hooks.tavus.TavusHook.aget_video", surprise)
+    error = error_of(trigger_for("v1", connect("tavus")))
+    assert error.to_dict() == VideoUnexpectedError(problem="ZeroDivisionError: by zero").to_dict()
+
+
+@pytest.mark.parametrize("ago", [0.1, 3600, 1e9])
+def test_a_look_that_is_overdue_is_taken_at_once(ago: float, simulator: Simulator, connect: Connect) -> None:
+    video_id = simulator.add_video("tavus")
+    began = time.monotonic()
+    fire(trigger_for(video_id, connect("tavus"), next_look_at=time.time() - ago))
+    assert time.monotonic() - began < 1
+
+
+def test_a_look_that_is_not_yet_due_is_waited_for(simulator: Simulator, connect: Connect) -> None:
+    video_id = simulator.add_video("tavus")
+    conn_id = connect("tavus")
+    began = time.monotonic()
+    fire(trigger_for(video_id, conn_id, next_look_at=time.time() + 0.3))
+    [look] = simulator.requests_for(video_id)
+    assert look - began >= 0.29
+
+
+def test_a_trigger_that_comes_after_the_deadline_looks_once(simulator: Simulator, connect: Connect) -> None:
+    ready, stuck = simulator.add_video("tavus"), simulator.add_video("tavus", outcome="stuck")
+    conn_id = connect("tavus")
+    assert "video" in fire(trigger_for(ready, conn_id, timeout=-100))
+    assert isinstance(error_of(trigger_for(stuck, conn_id, timeout=-100)), VideoTimeoutError)
+    assert len(simulator.requests_for(stuck)) == 1
+
+
+def test_a_trigger_counts_on_from_the_failures_before_it(simulator: Simulator, connect: Connect) -> None:
+    simulator.add_fault(Fault("status", status=503))
+    error = error_of(trigger_for("v1", connect("tavus"), failures=2, max_consecutive_failures=3))
+    assert error.is_transient
+    assert simulator.record.answers == {503: 1}
+
+
+def test_a_poll_survives_passing_faults(vendor: VendorName, simulator: Simulator, connect: Connect) -> None:
+    video_id = simulator.add_video(vendor)
+    for fault in (Fault("status", times=1), Fault("reset_before", times=1), Fault("html", times=1)):
+        simulator.add_fault(fault)
+    payload = fire(trigger_for(video_id, connect(vendor), poke_interval=0.02))
+    assert payload["video"]["state"] == "ready"
+    assert simulator.record.faults == {"status": 1, "reset_before": 1, "html": 1}
+
+
+@pytest.mark.parametrize("fault", [None, Fault("hang")], ids=["between two looks", "during a look"])
+def test_a_cancelled_trigger_ends_without_an_event_and_leaves_no_session(
+    fault: Fault | None, simulator: Simulator, connect: Connect
+) -> None:
+    video_id = simulator.add_video("tavus", outcome="stuck")
+    if fault is not None:
+        simulator.add_fault(fault)
+    trigger = trigger_for(video_id, connect("tavus"), poke_interval=60)
+
+    async def cancel() -> None:
+        running = asyncio.create_task(only_event(trigger))
+        await asyncio.sleep(0.3)
+        assert simulator.requests_for(video_id)
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        asyncio.run(cancel())
+        gc.collect()
+    assert [warning for warning in caught if issubclass(warning.category, ResourceWarning)] == []
