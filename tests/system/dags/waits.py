@@ -85,7 +85,7 @@ with DAG("ends_badly", schedule=None, params={"failed": "", "stuck": ""}):
         )
 
 with DAG("outlives_a_triggerer", schedule=None, params={"slow": "", "stuck": ""}):
-    for task_id, timeout in (("slow", 300), ("stuck", 25)):
+    for task_id, timeout in (("slow", 300), ("stuck", 30)):
         VideoSensor(
             task_id=task_id,
             conn_id="together_default",
