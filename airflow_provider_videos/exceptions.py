@@ -10,8 +10,9 @@
     │   ├── VideoAuthError          401 and 403
     │   └── VideoUnavailableError   408, 429 and 5xx: a passing fault
     ├── VideoTransportError     no answer arrived: a passing fault
+    │   └── VideoTlsError           it is not trusted, or doesn't speak TLS
     ├── VideoAnswerError        an answer arrived that is no video record: a passing fault
-    ├── VideoUnexpectedError    something else went wrong in the triggerer
+    ├── VideoUnexpectedError    something else went wrong
     ├── VideoFailedError        the video ended without success (also an AirflowFailException: no retry)
     └── VideoTimeoutError       the video was not finished in time (also an AirflowSensorTimeout)
 
@@ -58,12 +59,13 @@ class VideoError(Exception):
 
     @staticmethod
     def from_dict(record: dict[str, Any]) -> VideoError:
-        """Make the exception that :meth:`to_dict` described.
-
-        :raises KeyError: if the record names no exception of this package.
-        """
+        """Make the exception that :meth:`to_dict` described."""
         attributes = dict(record)
-        return _SUBCLASSES[attributes.pop("type")](**attributes)
+        kind = attributes.pop("type")
+        if kind not in _SUBCLASSES:
+            # An exception of a vendor that another package brings.
+            return VideoUnexpectedError(problem=f"{kind}: {attributes}")
+        return _SUBCLASSES[kind](**attributes)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return VideoError.from_dict, (self.to_dict(),)
@@ -78,7 +80,7 @@ class VideoConnectionError(VideoError):
     """
 
     def __init__(self, *, conn_id: str, field: str, problem: str) -> None:
-        super().__init__(f"Connection {conn_id!r}, field {field!r}: {problem}")
+        super().__init__(f"Connection {conn_id!r}, field {field!r}: {_sentence(problem)}")
         self.conn_id = conn_id
         self.field = field
         self.problem = problem
@@ -91,7 +93,7 @@ class VideoIdError(VideoError, ValueError):
     """
 
     def __init__(self, problem: str) -> None:
-        super().__init__(f"video_id: {problem}")
+        super().__init__(f"video_id: {_sentence(problem)}")
         self.problem = problem
 
 
@@ -162,13 +164,21 @@ class VideoTransportError(VideoError):
     def __init__(
         self, *, vendor: str, conn_id: str, video_id: str | None, host: str, reason: str, maybe_received: bool
     ) -> None:
-        super().__init__(f"No answer from {vendor} at {host}{_about(video_id)} (connection {conn_id!r}): {reason}")
+        super().__init__(
+            f"No answer from {vendor} at {host}{_about(video_id)} (connection {conn_id!r}): {_sentence(reason)}"
+        )
         self.vendor = vendor
         self.conn_id = conn_id
         self.video_id = video_id
         self.host = host
         self.reason = reason
         self.maybe_received = maybe_received
+
+
+class VideoTlsError(VideoTransportError):
+    """What answers is not trusted, or doesn't speak TLS: no second attempt would change that."""
+
+    is_transient = False
 
 
 class VideoAnswerError(VideoError):
@@ -183,9 +193,8 @@ class VideoAnswerError(VideoError):
     is_transient = True
 
     def __init__(self, *, vendor: str, conn_id: str, video_id: str | None, problem: str) -> None:
-        super().__init__(
-            f"The answer of {vendor}{_about(video_id)} (connection {conn_id!r}) is no video record: {problem}"
-        )
+        answer = f"The answer of {vendor}{_about(video_id)} (connection {conn_id!r})"
+        super().__init__(f"{answer} is no video record: {_sentence(problem)}")
         self.vendor = vendor
         self.conn_id = conn_id
         self.video_id = video_id
@@ -193,14 +202,19 @@ class VideoAnswerError(VideoError):
 
 
 class VideoUnexpectedError(VideoError):
-    """Something went wrong in the triggerer that no other exception of this package stands for.
+    """Something went wrong that no other exception of this package stands for.
 
     :param problem: what it was; its traceback is in the task's log.
     """
 
     def __init__(self, *, problem: str) -> None:
-        super().__init__(f"Waiting in the triggerer failed: {problem}")
+        super().__init__(f"Waiting failed unexpectedly: {_sentence(problem)}")
         self.problem = problem
+
+    @classmethod
+    def of(cls, error: Exception) -> VideoUnexpectedError:
+        """Stand for an exception of any other kind."""
+        return cls(problem=f"{type(error).__name__}: {error}")
 
 
 class VideoFailedError(VideoError, AirflowFailException):
@@ -259,6 +273,7 @@ _SUBCLASSES: dict[str, type[VideoError]] = {
         VideoAuthError,
         VideoUnavailableError,
         VideoTransportError,
+        VideoTlsError,
         VideoAnswerError,
         VideoUnexpectedError,
         VideoFailedError,

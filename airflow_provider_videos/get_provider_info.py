@@ -87,5 +87,10 @@ def _connection_type(vendor: dict[str, str]) -> dict[str, Any]:
                 "description": "URL of an HTTP proxy; if empty, what the environment says.",
                 "schema": {"type": ["string", "null"]},
             },
+            "max_concurrent_requests": {
+                "label": "Concurrent requests",
+                "description": "How many requests of one triggerer may be under way at once; 200 if empty.",
+                "schema": {"type": ["integer", "null"], "minimum": 1, "maximum": 1000},
+            },
         },
     }

@@ -16,6 +16,7 @@ from airflow_provider_videos.exceptions import (
     VideoConnectionError,
     VideoError,
     VideoFailedError,
+    VideoIdError,
     VideoTimeoutError,
 )
 from airflow_provider_videos.video import Video, VideoState
@@ -132,10 +133,14 @@ class Wait:
         """Decide what to do after a look that did not show the video."""
         self.failures += 1
         # Airflow also says that there is no such connection while it can't reach where it keeps them.
-        is_missing_for_now = isinstance(error, VideoConnectionError) and error.field == "conn_id" and self.seen
-        may_go_on = self.rules.silent_fail or (
-            (error.is_transient or is_missing_for_now) and self.failures < self.rules.max_consecutive_failures
-        )
+        was_there = bool(self.seen) or self.failures > 1
+        is_missing_for_now = isinstance(error, VideoConnectionError) and error.field == "conn_id" and was_there
+        if self.rules.silent_fail:
+            # What is no id will never be one.
+            may_go_on = not isinstance(error, VideoIdError)
+        else:
+            is_passing = error.is_transient or is_missing_for_now
+            may_go_on = is_passing and self.failures < self.rules.max_consecutive_failures
         if not may_go_on:
             return Step(error=error, log=self._log_giving_up(error))
         if self._is_over(now):
@@ -201,13 +206,10 @@ class Wait:
         return pause
 
     def _pause_after_failure(self, error: VideoError, now: float) -> float:
-        retry_after = error.retry_after if isinstance(error, VideoApiError) else None
-        if retry_after is not None:
-            pause = min(retry_after, MAX_RETRY_AFTER)
-        else:
-            doublings = min(self.failures - 1, 30)
-            pause = min(self.rules.poke_interval * 2**doublings * self._stretch(), MAX_PAUSE_AFTER_FAILURE)
-        return max(pause, self._pause(now))
+        retry_after = (error.retry_after if isinstance(error, VideoApiError) else None) or 0.0
+        doublings = min(self.failures - 1, 30)
+        doubled = min(self.rules.poke_interval * 2.0**doublings * self._stretch(), MAX_PAUSE_AFTER_FAILURE)
+        return max(min(retry_after, MAX_RETRY_AFTER), doubled, self._pause(now))
 
     def _stretch(self) -> float:
         return 1 + JITTER * self._jitter()
@@ -222,7 +224,8 @@ class Wait:
     def _timeout(self, now: float, last_look: str = "") -> VideoTimeoutError:
         if self.seen:
             status, since = self.seen[-1].status, now - self.seen[-1].since
-            last_seen = f"Its last status was {status!r}, first seen {in_words(since)} before."
+            when = f"first seen {in_words(since)} before" if since else "seen at the last look"
+            last_seen = f"Its last status was {status!r}, {when}."
         else:
             last_seen = "Its status was never seen."
         return VideoTimeoutError(

@@ -77,12 +77,14 @@ class NoResponseError(Exception):
 
     :param reason: what happened, in words that hold nothing of the request.
     :param maybe_received: whether the other side may have received the request.
+    :param is_tls: whether TLS is what can't be had from the other side.
     """
 
-    def __init__(self, reason: str, *, maybe_received: bool) -> None:
+    def __init__(self, reason: str, *, maybe_received: bool, is_tls: bool = False) -> None:
         super().__init__(reason)
         self.reason = reason
         self.maybe_received = maybe_received
+        self.is_tls = is_tls
 
 
 def read_retry_after(value: str | None, *, now: float) -> float | None:
@@ -176,7 +178,11 @@ def _no_response_for(errors: tuple[type[Exception], ...], timeout: float) -> Gen
         causes = list(_causes(error))
         log.debug("No response: %s", ", ".join(type(cause).__name__ for cause in causes))
         # The texts of what was caught may hold a proxy's password.
-        raise NoResponseError(_reason(causes, timeout), maybe_received=_maybe_received(causes)) from None
+        raise NoResponseError(
+            _reason(causes, timeout),
+            maybe_received=_maybe_received(causes),
+            is_tls=bool(_first(causes, ssl.SSLCertVerificationError)) or _speaks_no_tls(causes),
+        ) from None
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
@@ -212,11 +218,17 @@ def _reason(causes: list[BaseException], timeout: float) -> str:
         return "the host name is not known"
     if _first(causes, ConnectionRefusedError):
         return "the connection was refused"
+    if _speaks_no_tls(causes):
+        return "it does not speak TLS; if plain http is meant, put http:// before the host, or http into the schema"
     if _first(causes, ssl.SSLError):
         return "TLS could not be agreed on"
     if _first(causes, TimeoutError, requests.Timeout, urllib3.exceptions.TimeoutError):
         return f"it took longer than {timeout:g} seconds"
     return "the connection was closed early, or what came is no HTTP answer"
+
+
+def _speaks_no_tls(causes: list[BaseException]) -> bool:
+    return any(getattr(cause, "reason", None) in {"WRONG_VERSION_NUMBER", "HTTP_REQUEST"} for cause in causes)
 
 
 _NEVER_SENT: tuple[type[BaseException], ...] = (

@@ -61,7 +61,7 @@ def test_the_form_shows_the_key_the_host_and_the_extras_that_are_read(declared: 
     behaviour = declared["ui-field-behaviour"]
     assert set(behaviour["hidden-fields"]) == {"login", "port", "schema", "extra"}
     assert set(behaviour["relabeling"]) == {"password", "host"}
-    assert set(declared["conn-fields"]) == {"timeout", "verify", "proxy"}
+    assert set(declared["conn-fields"]) == {"timeout", "verify", "proxy", "max_concurrent_requests"}
     assert f"{DEFAULT_TIMEOUT:g} if empty" in declared["conn-fields"]["timeout"]["description"]
 
 

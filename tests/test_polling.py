@@ -145,7 +145,6 @@ def test_a_timeout_of_nothing_leaves_one_look() -> None:
         VideoApiError(**CALL, status_code=404, message="Not found"),
         REFUSED_KEY,
         VideoConnectionError(conn_id="c", field="password", problem="is empty"),
-        VideoIdError("the id is empty"),
     ],
     ids=lambda error: type(error).__name__,
 )
@@ -154,6 +153,11 @@ def test_an_answer_ends_the_wait_at_once_unless_failures_are_silent(error: Video
     # Even past the deadline it is the answer that the user wants to know.
     assert wait_for().missed(error, now=START + 20_000).error is error
     assert not wait_for(silent_fail=True).missed(error, now=START).ends
+
+
+def test_what_is_no_id_ends_the_wait_even_if_failures_are_silent() -> None:
+    error = VideoIdError("the id is empty")
+    assert wait_for(silent_fail=True).missed(error, now=START).error is error
 
 
 @pytest.mark.parametrize(
@@ -228,11 +232,17 @@ def test_the_default_number_of_failures_rides_out_ten_minutes(poke_interval: flo
         (float("inf"), MAX_RETRY_AFTER),
     ],
 )
-@pytest.mark.parametrize("failures", [0, 5])
 def test_retry_after_is_obeyed_within_limits_and_never_faster_than_the_interval(
-    retry_after: float, pause: float, failures: int
+    retry_after: float, pause: float
 ) -> None:
-    assert wait_for(failures=failures).missed(unavailable(retry_after), now=START).pause == pause
+    assert wait_for().missed(unavailable(retry_after), now=START).pause == pause
+
+
+def test_a_short_retry_after_does_not_use_the_failures_up_in_a_minute() -> None:
+    wait, now = wait_for(), START
+    while not (step := wait.missed(unavailable(0.0), now=now)).ends:
+        now += step.pause
+    assert now - START >= 600
 
 
 def test_retry_after_does_not_outlast_the_deadline() -> None:

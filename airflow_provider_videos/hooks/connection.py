@@ -32,8 +32,9 @@ class VendorConnection:
     :param api_key: the vendor's key; kept out of the ``repr``.
     :param base_url: scheme, host, port and path prefix, without a slash at the end.
     :param timeout: for one request, in seconds.
-    :param ca_file: path of the CA certificates to trust; ``None`` trusts any certificate.
+    :param ca_file: file or folder of the CA certificates to trust; ``None`` trusts any certificate.
     :param proxy: URL of the proxy, ``None`` for none; kept out of the ``repr``, as it may hold a password.
+    :param max_concurrent_requests: how many requests of a triggerer may be under way at once.
     """
 
     conn_id: str
@@ -42,6 +43,7 @@ class VendorConnection:
     timeout: float
     ca_file: str | None
     proxy: str | None = dataclasses.field(repr=False)
+    max_concurrent_requests: int = 200
 
     @property
     def host(self) -> str:
@@ -70,6 +72,7 @@ def read_connection(connection: Connection, *, conn_type: str, default_url: str)
         timeout=reader.timeout(),
         ca_file=reader.ca_file(),
         proxy=reader.proxy(base_url),
+        max_concurrent_requests=reader.max_concurrent_requests(),
     )
 
 
@@ -147,6 +150,20 @@ class _Reader:
             raise self.error("extra.timeout", f"must be seconds above 0 and up to {MAX_TIMEOUT:g}, not {value!r:.50}")
         return timeout
 
+    def max_concurrent_requests(self) -> int:
+        value = self._extra.get("max_concurrent_requests")
+        if value is None or value == "":
+            return VendorConnection.max_concurrent_requests
+        try:
+            limit = 0 if isinstance(value, bool) or float(value) % 1 else int(float(value))
+        except (TypeError, ValueError, OverflowError):
+            limit = 0
+        if not 0 < limit <= 1000:
+            raise self.error(
+                "extra.max_concurrent_requests", f"must be a whole number from 1 to 1000, not {value!r:.50}"
+            )
+        return limit
+
     def ca_file(self) -> str | None:
         value = self._extra.get("verify")
         if isinstance(value, str) and value.strip().lower() in {"true", "false", ""}:
@@ -154,18 +171,22 @@ class _Reader:
         if value is False:
             return None
         if value is None or value is True:
-            in_environment = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
-            return self._readable_ca_file(in_environment) if in_environment else certifi.where()
+            for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+                if os.environ.get(name):
+                    return self._readable_ca_file(os.environ[name], f"is not set, and {name} in the environment")
+            return certifi.where()
         if not isinstance(value, str):
             raise self.error("extra.verify", f"must be true, false or the path of a CA file, not {value!r}")
-        return self._readable_ca_file(value)
+        return self._readable_ca_file(value, "is set, and")
 
-    def _readable_ca_file(self, path: str) -> str:
+    def _readable_ca_file(self, path: str, source: str) -> str:
+        if os.path.isdir(path):
+            return path
         try:
             ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=path)
         except (OSError, ValueError):
             raise self.error(
-                "extra.verify", f"leads to {path!r}, which is no file of CA certificates on this machine"
+                "extra.verify", f"{source} names {path!r}, which holds no CA certificates on this machine"
             ) from None
         return path
 

@@ -8,7 +8,7 @@ import time
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_videos.exceptions import VideoAnswerError, VideoApiError, VideoTransportError
+from airflow_provider_videos.exceptions import VideoAnswerError, VideoApiError, VideoTlsError, VideoTransportError
 from airflow_provider_videos.hooks.answer import read_error_message
 from airflow_provider_videos.transport import read_retry_after
 
@@ -30,6 +30,11 @@ class ResponseReader:
         self._connection = connection
         self._video_id = video_id
 
+    @property
+    def secret(self) -> str:
+        """What must not be found in what is read."""
+        return self._connection.api_key
+
     def read_object(self, response: Response) -> dict[str, Any]:
         """Read the JSON object that a response holds.
 
@@ -43,7 +48,7 @@ class ResponseReader:
         if response.is_too_large:
             raise self.answer_error("it is larger than 1 MB")
         try:
-            body = json.loads(response.body.replace(self._connection.api_key.encode(), b"***"))
+            body = json.loads(response.body)
         except UnicodeDecodeError:
             raise self.answer_error("it is not UTF-8") from None
         except (ValueError, RecursionError):
@@ -71,7 +76,7 @@ class ResponseReader:
 
     def transport_error(self, error: NoResponseError) -> VideoTransportError:
         """Make the exception for a response that did not arrive."""
-        return VideoTransportError(
+        return (VideoTlsError if error.is_tls else VideoTransportError)(
             vendor=self._vendor,
             conn_id=self._connection.conn_id,
             video_id=self._video_id,

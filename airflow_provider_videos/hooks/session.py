@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import ssl
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -34,7 +35,7 @@ async def open_async_session(connection: VendorConnection) -> aiohttp.ClientSess
     # Loading the CA certificates takes tens of milliseconds of CPU.
     trust = await asyncio.to_thread(_ssl_context, connection.ca_file)
     session = aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(ssl=trust),
+        connector=aiohttp.TCPConnector(ssl=trust, limit=connection.max_concurrent_requests),
         headers={"User-Agent": _USER_AGENT},
         proxy=connection.proxy,
         cookie_jar=aiohttp.DummyCookieJar(),
@@ -74,4 +75,8 @@ def _origin(url: str) -> tuple[str, str | None, int | None]:
 
 
 def _ssl_context(ca_file: str | None) -> ssl.SSLContext | bool:
-    return False if ca_file is None else ssl.create_default_context(cafile=ca_file)
+    if ca_file is None:
+        return False
+    if os.path.isdir(ca_file):
+        return ssl.create_default_context(capath=ca_file)
+    return ssl.create_default_context(cafile=ca_file)

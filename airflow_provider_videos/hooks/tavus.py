@@ -55,8 +55,8 @@ class TavusHook(VideoHook):
     def read_video(self, answer: Answer) -> dict[str, Any]:
         """Read the fields of a video. The reason of a failure stands in ``status_details``, a human sentence."""
         status = answer.text("status")
-        has_failed = status is not None and status.lower() == "error"
-        has_ended = has_failed or (status is not None and status.lower() == "ready")
+        state = self.states.get((status or "").lower())
+        has_failed = state is VideoState.FAILED
         return {
             "video_id": answer.text("video_id"),
             "status": status,
@@ -71,7 +71,7 @@ class TavusHook(VideoHook):
             "progress": answer.fraction("generation_progress"),
             "error_message": (answer.text("error_details") or answer.text("status_details")) if has_failed else None,
             "created_at": answer.time("created_at"),
-            "finished_at": answer.time("updated_at") if has_ended else None,
+            "finished_at": answer.time("updated_at") if state in {VideoState.READY, VideoState.FAILED} else None,
         }
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
+import time
 from collections.abc import Collection, Generator, Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -78,6 +80,9 @@ class VideoHook(BaseHook):
         self._session: requests.Session | None = None
         self._async_session: aiohttp.ClientSession | None = None
         self._outdated_sessions: list[aiohttp.ClientSession] = []
+        self._renewal_lock = asyncio.Lock()
+        #: Unix time of the last look-up of the connection, 0 before the first.
+        self.looked_up_at = 0.0
 
     @staticmethod
     def auth_headers(api_key: str) -> dict[str, str]:
@@ -128,7 +133,16 @@ class VideoHook(BaseHook):
 
     def _use(self, connection: Connection) -> VendorConnection:
         self._connection = read_connection(connection, conn_type=self.conn_type, default_url=self.base_url)
+        self.looked_up_at = time.time()
         return self._connection
+
+    @property
+    def max_concurrent_requests(self) -> int:
+        """How many requests may be under way at once.
+
+        :raises VideoConnectionError: if the connection can't be used.
+        """
+        return self._vendor_connection().max_concurrent_requests
 
     def _vendor_connection(self) -> VendorConnection:
         if self._connection is not None:
@@ -200,8 +214,9 @@ class VideoHook(BaseHook):
     async def _aget_video(self, video_id: str | Mapping[str, Any], **query: str) -> Video:
         asked = read_video_id(video_id, vendor=self.conn_type)
         connection = await self._avendor_connection()
+        sent_at = time.time()
         response = await self._acall(connection, _path(asked, query), video_id=asked)
-        if response.status_code in _KEY_REFUSED and (renewed := await self._arenew(connection)) != connection:
+        if response.status_code in _KEY_REFUSED and (renewed := await self.arenew(sent_at=sent_at)) != connection:
             connection = renewed
             response = await self._acall(connection, _path(asked, query), video_id=asked)
         return self._read_video(self._reader(connection, asked), response, video_id=asked)
@@ -216,23 +231,34 @@ class VideoHook(BaseHook):
             raise
         if connection != refused:
             self._log_renewal()
-            self._session = None
+            if self._session is not None:
+                self._session.close()
+                self._session = None
         return connection
 
-    async def _arenew(self, refused: VendorConnection) -> VendorConnection:
-        with _look_up(self.conn_id):
-            airflow_connection = await get_async_connection(self.conn_id)
-        if self._connection not in {None, refused}:
-            # Another call has renewed it meanwhile.
-            return await self._avendor_connection()
-        connection = self._use(airflow_connection)
-        if connection != refused:
-            self._log_renewal()
-            if self._async_session is not None:
-                # Calls of others may be under way on it.
-                self._outdated_sessions.append(self._async_session)
-                self._async_session = await open_async_session(connection)
-        return connection
+    async def arenew(self, *, sent_at: float = math.inf) -> VendorConnection:
+        """Look the connection up again, as its key may have been rotated.
+
+        :param sent_at: Unix time of the request that was refused; if the connection was looked up after it, that will
+            do. By default, it is looked up.
+        :return: the connection that is in use from now on.
+        :raises VideoConnectionError: if it can't be used; then the one from before stays in use.
+        """
+        async with self._renewal_lock:
+            used = self._connection
+            if used is not None and self.looked_up_at > sent_at:
+                return used
+            with _look_up(self.conn_id):
+                airflow_connection = await get_async_connection(self.conn_id)
+            # A CA file may have to be read.
+            connection = await asyncio.to_thread(self._use, airflow_connection)
+            if connection != used:
+                self._log_renewal()
+                if self._async_session is not None:
+                    # Calls of others may be under way on it.
+                    self._outdated_sessions.append(self._async_session)
+                    self._async_session = await open_async_session(connection)
+            return connection
 
     def _log_renewal(self) -> None:
         self.log.info("Connection %r has changed; the vendor is asked again with what it holds now.", self.conn_id)
@@ -244,14 +270,14 @@ class VideoHook(BaseHook):
             raise self._reader(connection, video_id).transport_error(error) from None
 
     async def _acall(self, connection: VendorConnection, path: str, *, video_id: str | None = None) -> Response:
-        async with contextlib.AsyncExitStack() as stack:
-            session = self._async_session
-            if session is None:
-                session = await stack.enter_async_context(await open_async_session(connection))
-            try:
-                return await asend(session, self._request(connection, path))
-            except NoResponseError as error:
-                raise self._reader(connection, video_id).transport_error(error) from None
+        request = self._request(connection, path)
+        try:
+            if self._async_session is not None:
+                return await asend(self._async_session, request)
+            async with await open_async_session(connection) as session:
+                return await asend(session, request)
+        except NoResponseError as error:
+            raise self._reader(connection, video_id).transport_error(error) from None
 
     def _request(self, connection: VendorConnection, path: str) -> Request:
         return Request(
@@ -266,9 +292,9 @@ class VideoHook(BaseHook):
 
     def _read_video(self, reader: ResponseReader, response: Response, *, video_id: str) -> Video:
         body = reader.read_object(response)
-        fields = self.read_video(Answer(body))
-        status = fields.pop("status")
-        if status is None or not isinstance(body.get("status"), str):
+        fields = self.read_video(Answer(body, secret=reader.secret))
+        status = " ".join((fields.pop("status") or "").split())[:MAX_STATUS_CHARACTERS]
+        if not status or not isinstance(body.get("status"), str):
             raise reader.answer_error("it has no status")
         return Video(
             vendor=self.conn_type,
@@ -301,6 +327,7 @@ class VideoHook(BaseHook):
             return False, str(error)
 
 
+MAX_STATUS_CHARACTERS = 100
 _KEY_REFUSED = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
 
 
@@ -314,7 +341,7 @@ def _look_up(conn_id: str) -> Generator[None]:
     try:
         yield
     except AirflowNotFoundException:
-        problem = "there is no such connection; create it, or correct the conn_id"
+        problem = "there is no such connection, or its URI or JSON can't be read; in a URI each part is percent-encoded"
         raise VideoConnectionError(conn_id=conn_id, field="conn_id", problem=problem) from None
     except (AirflowException, ValueError):
         problem = "can't be read; in a URI each part is percent-encoded, a slash in the key as %2F"

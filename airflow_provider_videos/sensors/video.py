@@ -15,9 +15,10 @@ from airflow.sdk.exceptions import (
     AirflowRescheduleException,
     AirflowSensorTimeout,
     AirflowSkipException,
+    AirflowTaskTimeout,
 )
 
-from airflow_provider_videos.exceptions import VideoError, VideoFailedError
+from airflow_provider_videos.exceptions import VideoError, VideoFailedError, VideoUnexpectedError
 from airflow_provider_videos.polling import DEFAULT_MAX_CONSECUTIVE_FAILURES, PollingRules, Step, Wait
 from airflow_provider_videos.video import read_video_id
 from airflow_provider_videos.xcom import push_failed_video, push_video
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from airflow_provider_videos.hooks.video import VideoHook
 
 #: How much later than the trigger itself Airflow ends it, in seconds.
-TRIGGER_TIMEOUT_SLACK = 600.0
+TRIGGER_TIMEOUT_SLACK = 900.0
 
 
 class VideoSensor(BaseSensorOperator):
@@ -49,7 +50,7 @@ class VideoSensor(BaseSensorOperator):
     :param conn_id: id of an Airflow connection of a video vendor's type. (templated)
     :param poke_interval: time between two looks, in seconds or as a timedelta; above 0.
     :param timeout: how long to wait, in seconds or as a timedelta. Tavus can hold a video for 4 to 6 hours while
-        its replica is trained. The last look is at its very end.
+        its replica is trained. The last look is at its very end. ``None`` means ``[sensors] default_timeout``.
     :param deferrable: wait in the triggerer, without a worker. ``mode`` has no meaning then.
     :param max_consecutive_failures: how many looks in a row may fail in passing before the wait ends with the last
         failure.
@@ -73,7 +74,7 @@ class VideoSensor(BaseSensorOperator):
         video_id: str | Mapping[str, Any],
         conn_id: str,
         poke_interval: timedelta | float = 30,
-        timeout: timedelta | float = 12 * 60 * 60,
+        timeout: timedelta | float | None = 12 * 60 * 60,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         max_consecutive_failures: int = DEFAULT_MAX_CONSECUTIVE_FAILURES,
         **kwargs: Any,
@@ -81,8 +82,8 @@ class VideoSensor(BaseSensorOperator):
         super().__init__(poke_interval=poke_interval, timeout=timeout, **kwargs)
         if self.poke_interval <= 0:
             raise ValueError("poke_interval must be above 0 seconds, or the vendor would be asked without a pause")
-        if max_consecutive_failures < 1:
-            raise ValueError("max_consecutive_failures must be 1 or more")
+        if not isinstance(max_consecutive_failures, int) or max_consecutive_failures < 1:
+            raise ValueError("max_consecutive_failures must be a whole number, 1 or more")
         self.video_id = video_id
         self.conn_id = conn_id
         self.deferrable = deferrable
@@ -94,7 +95,7 @@ class VideoSensor(BaseSensorOperator):
             return self._wait_for_video(context)
         except (AirflowRescheduleException, AirflowSkipException):
             raise
-        except Exception as error:
+        except (Exception, AirflowTaskTimeout) as error:
             self._skip_or_raise(error, context)
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:
@@ -117,6 +118,9 @@ class VideoSensor(BaseSensorOperator):
                 step = wait.saw(hook.get_video(self.video_id), now=time.time())
             except VideoError as error:
                 step = wait.missed(error, now=time.time())
+            except Exception as error:
+                self.log.exception("Looking at video %r failed", wait.video_id)
+                step = wait.missed(VideoUnexpectedError.of(error), now=time.time())
             for level, line in step.log:
                 self.log.log(level, line)
             if step.error is not None:
@@ -159,10 +163,10 @@ class VideoSensor(BaseSensorOperator):
             timeout=timedelta(seconds=wait.deadline - now + TRIGGER_TIMEOUT_SLACK),
         )
 
-    def _skip_or_raise(self, error: Exception, context: Context) -> NoReturn:
+    def _skip_or_raise(self, error: BaseException, context: Context) -> NoReturn:
         if isinstance(error, VideoFailedError):
             push_failed_video(self, context, error.video)
-        if self.soft_fail and isinstance(error, AirflowFailException | AirflowSensorTimeout):
+        if self.soft_fail and isinstance(error, AirflowFailException | AirflowSensorTimeout | AirflowTaskTimeout):
             raise AirflowSkipException(f"Skipped, as soft_fail is set: {error}") from error
         if self.never_fail:
             raise AirflowSkipException(f"Skipped, as never_fail is set: {error}") from error

@@ -3,15 +3,12 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import time
 from collections.abc import AsyncIterator
 from typing import Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
-from airflow_provider_videos.exceptions import VideoError, VideoUnexpectedError
+from airflow_provider_videos.exceptions import VideoUnexpectedError
 from airflow_provider_videos.polling import (
     DEFAULT_MAX_CONSECUTIVE_FAILURES,
     PollingRules,
@@ -117,32 +114,27 @@ class VideoTrigger(BaseTrigger):
             error = step.error
         except Exception as unexpected:
             self.log.exception("Waiting for video %r failed", self.video_id)
-            error = VideoUnexpectedError(problem=f"{type(unexpected).__name__}: {unexpected}")
+            error = VideoUnexpectedError.of(unexpected)
         if error is not None:
             yield TriggerEvent({"error": error.to_dict()})
         elif step.video is not None:
             yield TriggerEvent({"video": step.video.to_dict()})
 
     async def _wait_for_end(self) -> Step:
-        # Whatever defines a task imports this module; only a triggerer needs what the hooks import.
-        from airflow_provider_videos.hooks.video import VideoHook
+        # Whatever defines a task imports this module; only a triggerer needs what polling takes.
+        from airflow_provider_videos.triggers.poller import get_poller
 
-        wait = self._wait()
-        await asyncio.sleep(max(self.next_look_at - time.time(), 0))
-        async with contextlib.AsyncExitStack() as stack:
-            hook: VideoHook | None = None
+        poller = get_poller(self.conn_id)
+        follower = poller.follow(self._wait(), self.next_look_at)
+        try:
             while True:
-                try:
-                    if hook is None:
-                        hook = await stack.enter_async_context(await VideoHook.aget_hook(self.conn_id))
-                    step = wait.saw(await hook.aget_video(self.video_id), now=time.time())
-                except VideoError as error:
-                    step = wait.missed(error, now=time.time())
+                step = await follower.next_step()
                 for level, line in step.log:
                     self.log.log(level, line)
                 if step.ends:
                     return step
-                await asyncio.sleep(step.pause)
+        finally:
+            await poller.leave(follower)
 
     def _wait(self) -> Wait:
         return Wait(

@@ -13,13 +13,16 @@ from airflow_provider_videos.exceptions import (
     VideoConnectionError,
     VideoIdError,
     VideoTimeoutError,
+    VideoTlsError,
     VideoTransportError,
     VideoUnavailableError,
+    VideoUnexpectedError,
 )
-from airflow_provider_videos.simulator import Fault, Simulator
+from airflow_provider_videos.hooks.tavus import TavusHook
+from airflow_provider_videos.simulator import Fault, Simulator, retry_after_date
 from airflow_provider_videos.simulator.videos import VendorName
 from tests.conftest import API_KEY
-from tests.faults import FINAL, PASSING, REQUEST_TIMEOUT
+from tests.faults import FINAL, NOWHERE, PASSING, REQUEST_TIMEOUT
 from tests.waiting import MODES, wait
 
 in_every_mode = pytest.mark.parametrize("mode", MODES)
@@ -28,10 +31,12 @@ QUICK = f"timeout={REQUEST_TIMEOUT}"
 
 
 @in_every_mode
-@pytest.mark.parametrize("fault", PASSING.values(), ids=PASSING)
-def test_a_wait_survives_what_passes(mode: str, fault: Fault, simulator: Simulator, connect: Connect) -> None:
+@pytest.mark.parametrize("make_fault", PASSING.values(), ids=PASSING)
+def test_a_wait_survives_what_passes(
+    mode: str, make_fault: Callable[[], Fault], simulator: Simulator, connect: Connect
+) -> None:
     video_id = simulator.add_video("tavus")
-    simulator.add_fault(dataclasses.replace(fault, times=2))
+    simulator.add_fault(dataclasses.replace(make_fault(), times=2))
     outcome = wait(mode, video_id=video_id, conn_id=connect("tavus", query=QUICK), poke_interval=0.05)
     assert outcome.state == "success", outcome.error
     assert len(simulator.requests_for(video_id)) == 3
@@ -39,11 +44,12 @@ def test_a_wait_survives_what_passes(mode: str, fault: Fault, simulator: Simulat
 
 
 @in_every_mode
-@pytest.mark.parametrize("fault", FINAL.values(), ids=FINAL)
+@pytest.mark.parametrize("make_fault", FINAL.values(), ids=FINAL)
 def test_every_other_answer_ends_a_wait_at_once(
-    mode: str, fault: Fault, simulator: Simulator, connect: Connect
+    mode: str, make_fault: Callable[[], Fault], simulator: Simulator, connect: Connect
 ) -> None:
     video_id = simulator.add_video("tavus")
+    fault = make_fault()
     simulator.add_fault(fault)
     outcome = wait(mode, video_id=video_id, conn_id=connect("tavus"))
     assert isinstance(outcome.error, VideoApiError)
@@ -102,11 +108,75 @@ def test_the_pause_is_what_the_vendor_asks_for_or_doubles(
     mode: str, name: str, simulator: Simulator, connect: Connect
 ) -> None:
     video_id = simulator.add_video("tavus")
-    simulator.add_fault(dataclasses.replace(PASSING[name], times=3))
+    simulator.add_fault(dataclasses.replace(PASSING[name](), times=3))
     wait(mode, video_id=video_id, conn_id=connect("tavus"), poke_interval=0.1)
     pauses = [later - earlier for earlier, later in itertools.pairwise(simulator.requests_for(video_id))]
     least = [0.99, 0.99, 0.99] if "Retry-After" in name else [0.09, 0.19, 0.39]
     assert all(pause >= floor for pause, floor in zip(pauses, least, strict=True))
+
+
+@in_every_mode
+def test_a_date_to_retry_after_is_waited_for(mode: str, simulator: Simulator, connect: Connect) -> None:
+    video_id = simulator.add_video("tavus")
+    simulator.add_fault(Fault("status", status=503, retry_after=retry_after_date(3), times=1))
+    wait(mode, video_id=video_id, conn_id=connect("tavus"), poke_interval=0.1)
+    first, second = simulator.requests_for(video_id)
+    # An HTTP date has no parts of a second.
+    assert second - first >= 1.5
+
+
+@in_every_mode
+@pytest.mark.parametrize(("address", "may_pass"), NOWHERE.values(), ids=NOWHERE)
+def test_where_no_vendor_answers_a_wait_goes_on_only_if_that_may_pass(
+    mode: str, address: str, may_pass: bool, simulator: Simulator, connect: Connect
+) -> None:
+    with Simulator(tls=True) as secure:
+        place = address.format(secure=f"127.0.0.1:{secure.port}", plain=f"127.0.0.1:{simulator.port}")
+        conn_id = connect("tavus", address=place)
+        outcome = wait(mode, video_id="v", conn_id=conn_id, max_consecutive_failures=3)
+    assert isinstance(outcome.error, VideoTransportError)
+    assert isinstance(outcome.error, VideoTlsError) is not may_pass
+    assert sum("Failed look" in line for line in outcome.log) == (2 if may_pass else 0)
+
+
+@in_every_mode
+def test_silent_fail_does_not_ask_the_wrong_vendor(mode: str, simulator: Simulator, connect: Connect) -> None:
+    earlier = {"video_id": "v1", "vendor": "together"}
+    outcome = wait(mode, video_id=earlier, conn_id=connect("tavus"), silent_fail=True)
+    assert isinstance(outcome.error, VideoIdError)
+    assert simulator.record.connections == 0
+
+
+@in_every_mode
+def test_an_exception_of_any_other_kind_ends_alike(
+    mode: str, simulator: Simulator, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stumble(self: TavusHook, answer: object) -> None:
+        raise KeyError("surprise")
+
+    video_id = simulator.add_video("tavus")
+    conn_id = connect("tavus")
+    monkeypatch.setattr(TavusHook, "read_video", stumble)
+    outcome = wait(mode, video_id=video_id, conn_id=conn_id)
+    assert isinstance(outcome.error, VideoUnexpectedError)
+    assert "KeyError: 'surprise'" in outcome.text
+
+
+@in_every_mode
+@pytest.mark.parametrize("key", ["ready", 'key/with"quotes\\and-more'])
+def test_a_key_in_an_answer_harms_nothing_and_is_not_passed_on(
+    mode: str, key: str, simulator: Simulator, connect: Connect
+) -> None:
+    simulator.key = key
+    conn_id = connect("tavus", key=key)
+    ready = simulator.add_video("tavus")
+    assert wait(mode, video_id=ready, conn_id=conn_id).state == "success"
+    failed = simulator.add_video("tavus", outcome="failed", status_details=f"The key {key} is unknown")
+    outcome = wait(mode, video_id=failed, conn_id=conn_id)
+    assert outcome.state == "failed"
+    if len(key) > 5:
+        assert key not in outcome.text
+        assert key not in outcome.xcoms["video"]["error_message"]
 
 
 @in_every_mode
@@ -201,11 +271,12 @@ BAD_IDS: dict[str, object] = {
     "empty": "",
     "blank": "  ",
     "10,000 characters": "v" * 10_000,
-    "a number": 17,
+    "a number with a comma": 1.7,
+    "a pair": ("video_id", "v"),
     "None": None,
     "None, rendered": "None",
     "a dict without an id": {"state": "ready"},
-    "a dict, rendered": "{'vendor': 'tavus', 'video_id': 'v'}",
+    "a dict, rendered": "{'vendor': 'tavus', 'video_id': 'v'}" + " " * 1000,
     "the folder above": "..",
 }
 
@@ -219,6 +290,12 @@ def test_what_is_no_id_is_refused_before_any_request(
     assert isinstance(outcome.error, VideoIdError)
     assert len(outcome.text) < 300
     assert simulator.record.connections == 0
+
+
+@in_every_mode
+def test_an_id_of_digits_may_have_become_a_number(mode: str, simulator: Simulator, connect: Connect) -> None:
+    simulator.add_video("tavus", video_id="1234567890")
+    assert wait(mode, video_id=1234567890, conn_id=connect("tavus")).state == "success"
 
 
 @in_every_mode

@@ -120,7 +120,7 @@ def test_the_connection_form_is_the_declared_one(airflow: RealAirflow) -> None:
     hooks = {hook["connection_type"]: hook for hook in airflow.ui("/connections/hook_meta")}
     for vendor in VENDORS:
         assert hooks[vendor]["standard_fields"]["password"]["title"] == "API key"
-        assert set(hooks[vendor]["extra_fields"]) == {"timeout", "verify", "proxy"}
+        assert set(hooks[vendor]["extra_fields"]) == {"timeout", "verify", "proxy", "max_concurrent_requests"}
 
 
 def test_the_key_is_found_nowhere(airflow: RealAirflow) -> None:
