@@ -97,6 +97,7 @@ class VideoPoller:
         self._allowed_at = time.time()
         self._paused_until = 0.0
         self._under_way: set[asyncio.Task[None]] = set()
+        self._is_full = False
         self._woken = asyncio.Event()
         self._hook: VideoHook | None = None
         self._hook_lock = asyncio.Lock()
@@ -180,6 +181,7 @@ class VideoPoller:
             elif due > now:
                 return max(due - now, TICK)
             elif len(self._under_way) >= limit:
+                self._is_full = True
                 return None
             elif self._allowance < 1:
                 return max((1 - self._allowance) / rate, TICK)
@@ -194,7 +196,8 @@ class VideoPoller:
 
     def _looked(self, task: asyncio.Task[None]) -> None:
         self._under_way.discard(task)
-        if len(self._under_way) + 1 >= self._max_concurrent_requests():
+        if self._is_full:
+            self._is_full = False
             self._woken.set()
 
     def _max_concurrent_requests(self) -> int:
@@ -226,9 +229,7 @@ class VideoPoller:
                 follower.due = self._paused_until
         else:
             for follower in watch.followers:
-                wait = follower.wait
-                step = wait.missed(result, now=now) if isinstance(result, VideoError) else wait.saw(result, now=now)
-                follower.take(step, now)
+                follower.take(_decide(follower.wait, result, now), now)
             if is_too_fast:
                 self._paused_until = max(follower.due for follower in watch.followers)
         self._queue_up(watch)
@@ -249,6 +250,15 @@ class VideoPoller:
                 self._look_up_failed = (now, error)
                 raise
             return self._hook
+
+
+def _decide(wait: Wait, result: Video | VideoError, now: float) -> Step:
+    try:
+        return wait.missed(result, now=now) if isinstance(result, VideoError) else wait.saw(result, now=now)
+    except Exception as error:
+        # The other waits of this poller have nothing to do with it.
+        log.exception("Deciding on video %r failed", wait.video_id)
+        return Step(error=VideoUnexpectedError.of(error))
 
 
 _pollers: dict[str, VideoPoller] = {}

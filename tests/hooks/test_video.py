@@ -32,6 +32,7 @@ from airflow_provider_videos.exceptions import (
     VideoError,
     VideoFailedError,
     VideoIdError,
+    VideoTlsError,
     VideoTransportError,
     VideoUnavailableError,
 )
@@ -161,7 +162,8 @@ def failure_of(look: Look, conn_id: str, video_id: Any = "v1") -> VideoError:
 
 
 def as_no_answer(vendor: VendorName, address: str, reason: str, *, maybe_received: bool = True) -> dict[str, Any]:
-    return VideoTransportError(
+    kind = VideoTlsError if "certificate" in reason else VideoTransportError
+    return kind(
         vendor=NAMES[vendor],
         conn_id=f"{vendor}_default",
         video_id="v1",
@@ -196,7 +198,7 @@ def test_an_answer_that_does_not_arrive(
     assert time.monotonic() - began < 1.5
     assert error.to_dict() == as_no_answer("tavus", f"127.0.0.1:{simulator.port}", reason)
     assert str(error) == (
-        f"No answer from Tavus at 127.0.0.1:{simulator.port} for video 'v1' (connection 'tavus_default'): {reason}"
+        f"No answer from Tavus at 127.0.0.1:{simulator.port} for video 'v1' (connection 'tavus_default'): {reason}."
     )
 
 
@@ -216,7 +218,8 @@ def test_tls_to_a_server_that_speaks_none(vendor: VendorName, simulator: Simulat
     conn_id = connect(vendor, address=f"127.0.0.1:{simulator.port}/https", query="timeout=2")
     one, other = [failure_of(look, conn_id).to_dict() for look in LOOKS.values()]
     assert one == other
-    assert one["reason"] == "TLS could not be agreed on"
+    assert one["type"] == "VideoTlsError"
+    assert "http:// before the host" in one["reason"]
 
 
 def test_a_certificate_that_nobody_signed_is_refused(
@@ -319,7 +322,7 @@ def test_an_answer_that_is_no_video(
     assert isinstance(error, VideoAnswerError)
     assert error.problem == problem
     assert str(error) == (
-        f"The answer of Tavus for video 'v1' (connection 'tavus_default') is no video record: {problem}"
+        f"The answer of Tavus for video 'v1' (connection 'tavus_default') is no video record: {problem}."
     )
 
 
@@ -500,7 +503,7 @@ def test_a_path_of_the_host_comes_first(look: Look, prefix: str, server: Server,
         "x" * 10_000,
         "\ud800",
         None,
-        5,
+        5.5,
         {},
         {"video_id": None},
         {"video_id": "v", "vendor": 5},

@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from airflow_provider_videos.hooks.video import VideoHook
+from airflow_provider_videos.simulator import Fault, Simulator
+from airflow_provider_videos.triggers import poller
+from airflow_provider_videos.triggers.video import VideoTrigger
+
+Connect = Callable[..., str]
+
+
+def trigger_for(video_id: str, conn_id: str, *, poke_interval: float = 0.2, timeout: float = 20) -> VideoTrigger:
+    now = time.time()
+    return VideoTrigger(
+        video_id=video_id,
+        conn_id=conn_id,
+        poke_interval=poke_interval,
+        started_at=now,
+        deadline=now + timeout,
+        next_look_at=now,
+    )
+
+
+async def payload_of(trigger: VideoTrigger) -> dict[str, Any]:
+    [event] = [event async for event in trigger.run()]
+    payload: dict[str, Any] = event.payload
+    return payload
+
+
+def fire(*triggers: VideoTrigger) -> list[dict[str, Any]]:
+    async def together() -> list[dict[str, Any]]:
+        return await asyncio.gather(*map(payload_of, triggers))
+
+    return asyncio.run(together())
+
+
+@pytest.fixture
+def look_ups(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Give the ids of the connections that were looked up."""
+    seen: list[str] = []
+    look_up = VideoHook.get_connection
+
+    def counted(conn_id: str) -> Any:
+        seen.append(conn_id)
+        return look_up(conn_id)
+
+    monkeypatch.setattr(
+        "airflow.sdk.BaseHook.aget_connection", classmethod(lambda cls, conn_id: later(counted, conn_id))
+    )
+    return seen
+
+
+async def later(function: Callable[[str], Any], argument: str) -> Any:
+    return function(argument)
+
+
+def test_many_waits_share_one_look_up_and_few_connections(
+    simulator: Simulator, connect: Connect, look_ups: list[str]
+) -> None:
+    conn_id = connect("tavus", query="max_concurrent_requests=4")
+    triggers = [trigger_for(simulator.add_video("tavus", generating=0.5), conn_id) for _ in range(50)]
+    assert all("video" in payload for payload in fire(*triggers))
+    assert look_ups == [conn_id]
+    assert simulator.record.connections <= 4
+
+
+def test_two_waits_for_one_video_cost_one_request(simulator: Simulator, connect: Connect) -> None:
+    video_id, conn_id = simulator.add_video("tavus", generating=0.6), connect("tavus")
+    one, other = fire(*[trigger_for(video_id, conn_id, poke_interval=0.25) for _ in range(2)])
+    assert one == other
+    assert 3 <= len(simulator.requests_for(video_id)) <= 4
+
+
+def test_waits_that_begin_together_are_spread_over_the_interval(simulator: Simulator, connect: Connect) -> None:
+    conn_id = connect("tavus")
+    video_ids = [simulator.add_video("tavus", generating=0.3) for _ in range(60)]
+    fire(*[trigger_for(video_id, conn_id, poke_interval=1) for video_id in video_ids])
+    first_looks = sorted(simulator.requests_for(video_id)[0] for video_id in video_ids)
+    assert first_looks[-1] - first_looks[0] >= 0.6
+
+
+def test_too_many_requests_slow_every_wait_of_the_connection(simulator: Simulator, connect: Connect) -> None:
+    conn_id = connect("tavus")
+    video_ids = [simulator.add_video("tavus", generating=0.3) for _ in range(10)]
+    simulator.add_fault(Fault("status", status=429, retry_after="2", times=1))
+    fire(*[trigger_for(video_id, conn_id, poke_interval=0.1) for video_id in video_ids])
+    times = sorted(moment for video_id in video_ids for moment in simulator.requests_for(video_id))
+    longest_pause = max(later - earlier for earlier, later in zip(times, times[1:], strict=False))
+    assert longest_pause >= 1.5
+
+
+def test_cancelling_a_wait_disturbs_no_other(simulator: Simulator, connect: Connect) -> None:
+    conn_id = connect("tavus")
+    triggers = [trigger_for(simulator.add_video("tavus", generating=0.6), conn_id) for _ in range(5)]
+
+    async def cancel_the_first() -> list[Any]:
+        tasks = [asyncio.create_task(payload_of(trigger)) for trigger in triggers]
+        await asyncio.sleep(0.3)
+        tasks[0].cancel()
+        return await asyncio.gather(*tasks, return_exceptions=True)
+
+    first, *others = asyncio.run(cancel_the_first())
+    assert isinstance(first, asyncio.CancelledError)
+    assert all("video" in payload for payload in others)
+    assert simulator.record.connections <= 5
+
+
+def test_the_last_wait_closes_everything(simulator: Simulator, connect: Connect) -> None:
+    fire(trigger_for(simulator.add_video("tavus"), connect("tavus")))
+    assert poller._pollers == {}
+
+
+def test_a_refused_key_is_looked_up_again_once_for_all(
+    simulator: Simulator, connect: Connect, look_ups: list[str]
+) -> None:
+    conn_id = connect("tavus", key="refused-by-the-vendor", query="max_concurrent_requests=50")
+    payloads = fire(*[trigger_for(simulator.add_video("tavus"), conn_id) for _ in range(20)])
+    assert {payload["error"]["type"] for payload in payloads} == {"VideoAuthError"}
+    assert len(look_ups) < 10
