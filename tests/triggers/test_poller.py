@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import time
 from collections.abc import Callable
 from typing import Any
@@ -47,18 +48,12 @@ def look_ups(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     seen: list[str] = []
     look_up = VideoHook.get_connection
 
-    def counted(conn_id: str) -> Any:
+    async def counted(cls: type[VideoHook], conn_id: str) -> Any:
         seen.append(conn_id)
-        return look_up(conn_id)
+        return await asyncio.to_thread(look_up, conn_id)
 
-    monkeypatch.setattr(
-        "airflow.sdk.BaseHook.aget_connection", classmethod(lambda cls, conn_id: later(counted, conn_id))
-    )
+    monkeypatch.setattr("airflow.sdk.BaseHook.aget_connection", classmethod(counted))
     return seen
-
-
-async def later(function: Callable[[str], Any], argument: str) -> Any:
-    return function(argument)
 
 
 def test_many_waits_share_one_look_up_and_few_connections(
@@ -92,7 +87,7 @@ def test_too_many_requests_slow_every_wait_of_the_connection(simulator: Simulato
     simulator.add_fault(Fault("status", status=429, retry_after="2", times=1))
     fire(*[trigger_for(video_id, conn_id, poke_interval=0.1) for video_id in video_ids])
     times = sorted(moment for video_id in video_ids for moment in simulator.requests_for(video_id))
-    longest_pause = max(later - earlier for earlier, later in zip(times, times[1:], strict=False))
+    longest_pause = max(later - earlier for earlier, later in itertools.pairwise(times))
     assert longest_pause >= 1.5
 
 
@@ -104,7 +99,7 @@ def test_cancelling_a_wait_disturbs_no_other(simulator: Simulator, connect: Conn
         tasks = [asyncio.create_task(payload_of(trigger)) for trigger in triggers]
         await asyncio.sleep(0.3)
         tasks[0].cancel()
-        return await asyncio.gather(*tasks, return_exceptions=True)
+        return list(await asyncio.gather(*tasks, return_exceptions=True))
 
     first, *others = asyncio.run(cancel_the_first())
     assert isinstance(first, asyncio.CancelledError)
