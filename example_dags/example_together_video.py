@@ -17,6 +17,7 @@ def example_together_video() -> None:
         task_id="wait",
         conn_id="together_default",
         video_id="{{ params.video_id }}",
+        # For a quick look; a minute or more is what Airflow wants of this mode.
         poke_interval=10,
         mode="reschedule",
     )

@@ -80,6 +80,7 @@ class VideoHook(BaseHook):
         self._session: requests.Session | None = None
         self._async_session: aiohttp.ClientSession | None = None
         self._outdated_sessions: list[aiohttp.ClientSession] = []
+        self._pending: dict[str, tuple[bytes, Video]] = {}
         self._renewal_lock = asyncio.Lock()
         #: Unix time of the last look-up of the connection, 0 before the first.
         self.looked_up_at = 0.0
@@ -291,18 +292,27 @@ class VideoHook(BaseHook):
         return ResponseReader(vendor=self.hook_name, connection=connection, video_id=video_id)
 
     def _read_video(self, reader: ResponseReader, response: Response, *, video_id: str) -> Video:
+        # A pending video is mostly described in the same bytes again and again.
+        known = self._pending.get(video_id)
+        if known is not None and known[0] == response.body and response.status_code == HTTPStatus.OK:
+            return known[1]
         body = reader.read_object(response)
         fields = self.read_video(Answer(body, secret=reader.secret))
         status = " ".join((fields.pop("status") or "").split())[:MAX_STATUS_CHARACTERS]
         if not status or not isinstance(body.get("status"), str):
             raise reader.answer_error("it has no status")
-        return Video(
+        video = Video(
             vendor=self.conn_type,
             video_id=fields.pop("video_id") or video_id,
             status=status,
             state=self.states.get(status.lower(), VideoState.UNKNOWN),
             **fields,
         )
+        if video.state.is_terminal:
+            self._pending.pop(video_id, None)
+        else:
+            self._pending[video_id] = (response.body, video)
+        return video
 
     def test_connection(self) -> tuple[bool, str]:
         """Find out whether the connection works, without ordering anything.
