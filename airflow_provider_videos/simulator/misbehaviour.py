@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import json
 import socket
@@ -134,9 +135,11 @@ async def _send(
         headers["Content-Length"] = str(promised)
     response = web.StreamResponse(status=status, headers=headers)
     await response.prepare(request)
-    for part in parts:
-        await response.write(part)
-        await asyncio.sleep(pause)
+    # A client that has read enough hangs up.
+    with contextlib.suppress(ConnectionError):
+        for part in parts:
+            await response.write(part)
+            await asyncio.sleep(pause)
     return response
 
 
