@@ -314,6 +314,6 @@ def test_a_timeout_below_the_interval_means_one_more_look_at_its_end(
     mode: str, simulator: Simulator, connect: Connect
 ) -> None:
     video_id = simulator.add_video("tavus", outcome="stuck")
-    outcome = wait(mode, video_id=video_id, conn_id=connect("tavus"), timeout=0.3, poke_interval=9)
+    outcome = wait(mode, video_id=video_id, conn_id=connect("tavus"), timeout=1.2, poke_interval=9)
     assert isinstance(outcome.error, VideoTimeoutError)
     assert len(simulator.requests_for(video_id)) == 2

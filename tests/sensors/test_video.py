@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -34,7 +35,7 @@ def test_a_ready_video_is_returned_at_the_first_look(
 def test_a_wait_ends_when_the_video_becomes_ready(
     mode: str, vendor: VendorName, simulator: Simulator, connect: Connect
 ) -> None:
-    video_id = simulator.add_video(vendor, queued=0.2, generating=0.2)
+    video_id = simulator.add_video(vendor, queued=0.5, generating=0.5)
     outcome = wait(mode, video_id=video_id, conn_id=connect(vendor))
     assert outcome.state == "success", outcome.error
     assert outcome.value is not None
@@ -145,15 +146,15 @@ def test_a_timeout_says_what_was_seen_and_what_may_still_come(
     video_id = simulator.add_video("tavus", outcome="stuck", generating=0)
     outcome = wait(mode, video_id=video_id, conn_id=connect("tavus"), timeout=0.3, poke_interval=0.1)
     assert isinstance(outcome.error, VideoTimeoutError)
-    assert f"'{video_id}' is not finished after 0." in outcome.text
+    assert f"'{video_id}' is not finished after " in outcome.text
     assert "last status was 'generating'" in outcome.text
     assert "may still finish it and bill it" in outcome.text
 
 
 @in_every_mode
 def test_the_last_look_is_at_the_timeout(mode: str, simulator: Simulator, connect: Connect) -> None:
-    video_id = simulator.add_video("tavus", generating=0.2)
-    outcome = wait(mode, video_id=video_id, conn_id=connect("tavus"), timeout=0.6, poke_interval=60)
+    video_id = simulator.add_video("tavus", generating=1)
+    outcome = wait(mode, video_id=video_id, conn_id=connect("tavus"), timeout=1.8, poke_interval=60)
     assert outcome.state == "success", outcome.error
     assert len(simulator.requests_for(video_id)) == 2
 
@@ -164,7 +165,7 @@ def test_the_poke_interval_holds(mode: str, simulator: Simulator, connect: Conne
     wait(mode, video_id=video_id, conn_id=connect("tavus"), poke_interval=0.3)
     times = simulator.requests_for(video_id)
     assert all(later - earlier >= 0.29 for earlier, later in itertools.pairwise(times))
-    assert 3 <= len(times) <= 5
+    assert 2 <= len(times) <= 5
 
 
 @in_every_mode
@@ -191,7 +192,7 @@ def test_exponential_backoff_doubles_the_interval_up_to_max_wait(
 
 @in_every_mode
 def test_silent_fail_goes_on_whatever_a_look_fails_with(mode: str, simulator: Simulator, connect: Connect) -> None:
-    outcome = wait(mode, video_id="not-there-yet", conn_id=connect("tavus"), silent_fail=True, timeout=0.3)
+    outcome = wait(mode, video_id="not-there-yet", conn_id=connect("tavus"), silent_fail=True, timeout=1)
     assert isinstance(outcome.error, VideoTimeoutError)
     assert "Invalid video_id" in outcome.text
     assert len(simulator.requests_for("not-there-yet")) > 1
@@ -231,29 +232,28 @@ def _status_lines(outcome: Outcome) -> list[str]:
 def test_a_line_is_logged_when_the_status_changes_and_the_last_says_how_long_each_took(
     mode: str, simulator: Simulator, connect: Connect
 ) -> None:
-    video_id = simulator.add_video("tavus", queued=0.3, generating=0.3)
+    video_id = simulator.add_video("tavus", queued=0.8, generating=0.8)
     lines = _status_lines(wait(mode, video_id=video_id, conn_id=connect("tavus")))
     assert lines[:3] == [f"Video '{video_id}' of tavus: {status}" for status in ("queued", "generating", "ready")]
     assert len(lines) == 4
-    assert lines[3].startswith(f"Video '{video_id}' ended as 'ready' after 0.")
-    assert "(queued 0." in lines[3]
-    assert "generating 0." in lines[3]
+    assert lines[3].startswith(f"Video '{video_id}' ended as 'ready' after ")
+    assert re.search(r"\(queued [\d.]+ s, generating [\d.]+ s\)\.$", lines[3])
 
 
 @pytest.mark.parametrize("mode", ["poke", "deferrable"])
 def test_a_line_is_logged_when_the_progress_changes(mode: str, simulator: Simulator, connect: Connect) -> None:
-    video_id = simulator.add_video("tavus", generating=0.5, form="observed")
+    video_id = simulator.add_video("tavus", generating=1.5, form="observed")
     lines = _status_lines(wait(mode, video_id=video_id, conn_id=connect("tavus")))
     assert sum("generating, " in line for line in lines) > 2
 
 
 def test_deferring_says_when_to_look_next_and_keeps_the_deadline(simulator: Simulator, connect: Connect) -> None:
-    video_id = simulator.add_video("tavus", generating=0.1)
+    video_id = simulator.add_video("tavus", generating=2)
     [trigger] = wait("deferrable", video_id=video_id, conn_id=connect("tavus"), timeout=20).triggers
     stored = trigger["__var"]
     assert stored["deadline"] == stored["started_at"] + 20
-    assert stored["next_look_at"] - stored["started_at"] < 1
-    assert stored["seen"] == [["generating", pytest.approx(stored["started_at"], abs=1)]]
+    assert stored["started_at"] < stored["next_look_at"] < stored["deadline"]
+    assert stored["seen"] == [["generating", pytest.approx(stored["started_at"], abs=2)]]
 
 
 @pytest.mark.parametrize("poke_interval", [0, -1])
