@@ -15,6 +15,9 @@ from typing import TYPE_CHECKING
 
 from environment import CHECKOUT, make_environment
 
+# What a request may take, in seconds.
+REQUEST_TIMEOUT = 0.3
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -51,7 +54,6 @@ def in_every_mode(make_fault: Callable[[], Fault] | None = None, times: int | No
 def end_of_wait(mode: str, make_fault: Callable[[], Fault] | None, times: int | None, address: str) -> str:
     """Wait for a video that is ready behind a fault, or at an address, and say how that ended."""
     from airflow_provider_videos.simulator import Simulator
-    from tests.faults import REQUEST_TIMEOUT
     from tests.waiting import wait
 
     with Simulator(queued=0, generating=0) as simulator, Simulator(tls=True) as secure:

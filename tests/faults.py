@@ -8,9 +8,6 @@ from collections.abc import Callable
 
 from airflow_provider_videos.simulator import Fault, retry_after_date
 
-#: What a request may take in the waits that meet them, in seconds.
-REQUEST_TIMEOUT = 0.3
-
 #: Faults that pass, each made when it is needed: a date in a header is not for ever in the future.
 PASSING: dict[str, Callable[[], Fault]] = {
     "408": lambda: Fault("status", status=408),
