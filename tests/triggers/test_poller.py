@@ -8,8 +8,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from airflow.providers.common.compat.connection import get_async_connection
 
-from airflow_provider_videos.hooks.video import VideoHook
+from airflow_provider_videos.hooks import video
 from airflow_provider_videos.simulator import Fault, Simulator
 from airflow_provider_videos.triggers import poller
 from airflow_provider_videos.triggers.video import VideoTrigger
@@ -46,13 +47,13 @@ def fire(*triggers: VideoTrigger) -> list[dict[str, Any]]:
 def look_ups(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Give the ids of the connections that were looked up."""
     seen: list[str] = []
-    look_up = VideoHook.get_connection
+    look_up = get_async_connection
 
-    async def counted(cls: type[VideoHook], conn_id: str) -> Any:
+    async def counted(conn_id: str) -> Any:
         seen.append(conn_id)
-        return await asyncio.to_thread(look_up, conn_id)
+        return await look_up(conn_id)
 
-    monkeypatch.setattr("airflow.sdk.BaseHook.aget_connection", classmethod(counted))
+    monkeypatch.setattr(video, "get_async_connection", counted)
     return seen
 
 
