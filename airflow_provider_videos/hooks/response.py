@@ -28,7 +28,7 @@ class ResponseReader:
     def __init__(self, *, vendor: str, connection: VendorConnection, video_id: str | None) -> None:
         self._vendor = vendor
         self._connection = connection
-        self._video_id = video_id
+        self.video_id = video_id
 
     @property
     def secret(self) -> str:
@@ -62,7 +62,7 @@ class ResponseReader:
         return VideoApiError.of_status_code(response.status_code)(
             vendor=self._vendor,
             conn_id=self._connection.conn_id,
-            video_id=self._video_id,
+            video_id=self.video_id,
             status_code=response.status_code,
             message=self._message(response) or _phrase(response.status_code),
             retry_after=read_retry_after(response.headers.get("retry-after"), now=time.time()),
@@ -71,7 +71,7 @@ class ResponseReader:
     def answer_error(self, problem: str) -> VideoAnswerError:
         """Make the exception for an answer that can't be read."""
         return VideoAnswerError(
-            vendor=self._vendor, conn_id=self._connection.conn_id, video_id=self._video_id, problem=problem
+            vendor=self._vendor, conn_id=self._connection.conn_id, video_id=self.video_id, problem=problem
         )
 
     def transport_error(self, error: NoResponseError) -> VideoTransportError:
@@ -79,7 +79,7 @@ class ResponseReader:
         return (VideoTlsError if error.is_tls else VideoTransportError)(
             vendor=self._vendor,
             conn_id=self._connection.conn_id,
-            video_id=self._video_id,
+            video_id=self.video_id,
             host=self._connection.host,
             reason=error.reason,
             maybe_received=error.maybe_received,

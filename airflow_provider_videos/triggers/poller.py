@@ -19,7 +19,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from airflow_provider_videos.exceptions import VideoApiError, VideoError, VideoUnexpectedError
-from airflow_provider_videos.hooks.video import VideoHook
+from airflow_provider_videos.hooks.video import RepeatedLook, VideoHook
 from airflow_provider_videos.polling import Step, Wait
 
 if TYPE_CHECKING:
@@ -69,10 +69,11 @@ class Follower:
 class _Watch:
     """A video and those who follow it: two waits for one video cost one request."""
 
-    __slots__ = ("due", "followers", "is_under_way", "turn", "video_id")
+    __slots__ = ("due", "followers", "is_under_way", "look", "turn", "video_id")
 
     def __init__(self, video_id: str) -> None:
         self.video_id = video_id
+        self.look = RepeatedLook(video_id).look
         self.followers: list[Follower] = []
         self.due = 0.0
         # Only the newest turn in the queue counts.
@@ -201,16 +202,16 @@ class VideoPoller:
             self._woken.set()
 
     def _max_concurrent_requests(self) -> int:
-        return 1 if self._hook is None else self._hook.max_concurrent_requests
+        return 1 if self._hook is None else self._hook.client.connection().max_concurrent_requests
 
     async def _look(self, watch: _Watch) -> None:
         sent_at = time.time()
         result: Video | VideoError
         try:
             hook = self._hook
-            if hook is None or sent_at - hook.looked_up_at > CONNECTION_LIFETIME:
+            if hook is None or sent_at - hook.client.looked_up_at > CONNECTION_LIFETIME:
                 hook = await self._get_hook()
-            result = await hook.aget_video(watch.video_id)
+            result = await watch.look(hook)
         except VideoError as error:
             result = error
         except Exception as error:
@@ -238,8 +239,8 @@ class VideoPoller:
         async with self._hook_lock:
             now = time.time()
             if self._hook is not None:
-                if now - self._hook.looked_up_at > CONNECTION_LIFETIME:
-                    await self._hook.arenew()
+                if now - self._hook.client.looked_up_at > CONNECTION_LIFETIME:
+                    await self._hook.client.arenew()
                 return self._hook
             if self._look_up_failed is not None and now - self._look_up_failed[0] < FAILED_LOOK_UP_LIFETIME:
                 raise self._look_up_failed[1]

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from airflow.providers.common.compat.connection import get_async_connection
 
-from airflow_provider_videos.hooks import video
+from airflow_provider_videos.hooks import lookup
 from airflow_provider_videos.simulator import Fault, Simulator
 from airflow_provider_videos.triggers import poller
 from airflow_provider_videos.triggers.video import VideoTrigger
@@ -53,7 +53,7 @@ def look_ups(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         seen.append(conn_id)
         return await look_up(conn_id)
 
-    monkeypatch.setattr(video, "get_async_connection", counted)
+    monkeypatch.setattr(lookup, "get_async_connection", counted)
     return seen
 
 
