@@ -117,14 +117,12 @@ class Wait:
     def saw(self, video: Video, *, now: float) -> Step:
         """Decide what to do after the vendor described the video."""
         self.failures = 0
-        log = self._log_change(video, now)
         if video.is_usable:
-            return Step(video=video, log=(*log, (logging.INFO, self._summary(video, now))))
+            return Step(video=video, log=((logging.INFO, self._summary(video, now)),))
         if video.state.is_terminal:
-            return Step(
-                error=VideoFailedError(video=video.to_dict()),
-                log=(*log, (logging.ERROR, self._summary(video, now))),
-            )
+            error = VideoFailedError(video=video.to_dict())
+            return Step(error=error, log=((logging.ERROR, self._summary(video, now)),))
+        log = self._log_change(video, now)
         if self._is_over(now):
             return Step(error=self._timeout(now), log=log)
         return Step(pause=self._until_deadline(self._pause(now), now), log=log)
@@ -190,11 +188,11 @@ class Wait:
         ends = [*(sighting.since for sighting in self.seen[1:]), now]
         spent = [
             f"{sighting.status} {in_words(end - sighting.since)}"
-            for sighting, end in zip(self.seen, ends, strict=True)
-            if sighting is not self.seen[-1]
+            for sighting, end in zip(self.seen, ends[: len(self.seen)], strict=True)
         ]
         times = f" ({', '.join(spent)})" if spent else ""
-        return f"Video {self.video_id!r} ended as {video.status!r} after {in_words(now - self.started_at)}{times}."
+        waited = in_words(now - self.started_at)
+        return f"Video {self.video_id!r} of {video.vendor} ended as {video.status!r} after {waited}{times}."
 
     def _pause(self, now: float) -> float:
         pause = self.rules.poke_interval

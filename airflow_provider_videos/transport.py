@@ -6,14 +6,14 @@ It knows HTTP, and neither vendors nor Airflow.
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import dataclasses
+import functools
 import logging
+import math
 import socket
 import ssl
 import time
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
@@ -58,7 +58,7 @@ class Response:
     """One HTTP response.
 
     :param status_code: HTTP status code.
-    :param headers: header names in lower case.
+    :param headers: whose names may be asked for in any case.
     :param body: the body, cut off after :data:`MAX_BODY_BYTES` plus one.
     """
 
@@ -118,7 +118,7 @@ def send(session: requests.Session, request: Request) -> Response:
     :raises NoResponseError: if no complete response arrives within the request's timeout.
     """
     deadline = time.monotonic() + request.timeout
-    with _no_response_for((requests.RequestException, urllib3.exceptions.HTTPError, OSError), request.timeout):
+    try:
         prepared = session.prepare_request(
             requests.Request(request.method, request.url, headers=dict(request.headers), json=request.body)
         )
@@ -136,53 +136,48 @@ def send(session: requests.Session, request: Request) -> Response:
                 body += chunk
                 if time.monotonic() > deadline:
                     raise TimeoutError
-            return _response(response.status_code, response.headers, body)
+            return Response(response.status_code, response.headers, bytes(body[: MAX_BODY_BYTES + 1]))
+    except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+        raise _no_response(error, request.timeout) from None
 
 
 async def asend(session: aiohttp.ClientSession, request: Request) -> Response:
     """Do what :func:`send` does, on an event loop."""
-    with _no_response_for((aiohttp.ClientError, TimeoutError, OSError), request.timeout):
-        async with (
-            # After a connect timeout nothing was sent, so it has to strike first.
-            asyncio.timeout(request.timeout + _CONNECT_TIMEOUT_LEAD),
-            session.request(
-                request.method,
-                yarl.URL(request.url, encoded=True),
-                headers=request.headers,
-                json=request.body,
-                allow_redirects=False,
-                timeout=aiohttp.ClientTimeout(total=None, sock_connect=request.timeout),
-            ) as response,
-        ):
+    try:
+        async with session.request(
+            request.method,
+            yarl.URL(request.url, encoded=True),
+            headers=request.headers,
+            json=request.body,
+            allow_redirects=False,
+            timeout=_client_timeout(request.timeout),
+        ) as response:
             body = bytearray()
             async for chunk in response.content.iter_any():
                 body += chunk
                 if len(body) > MAX_BODY_BYTES:
                     break
-            return _response(response.status, response.headers, body)
+            return Response(response.status, response.headers, bytes(body[: MAX_BODY_BYTES + 1]))
+    except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        raise _no_response(error, request.timeout) from None
 
 
-def _response(status_code: int, headers: Mapping[str, str], body: bytearray) -> Response:
-    return Response(
-        status_code=status_code,
-        headers={name.lower(): headers[name] for name in headers},
-        body=bytes(body[: MAX_BODY_BYTES + 1]),
+@functools.lru_cache(maxsize=64)
+def _client_timeout(seconds: float) -> aiohttp.ClientTimeout:
+    # After a connect timeout nothing was sent, so it has to strike first. aiohttp rounds what ends in more than
+    # ceil_threshold seconds up to a whole second of its clock, which would make the two one.
+    return aiohttp.ClientTimeout(total=seconds + _CONNECT_TIMEOUT_LEAD, sock_connect=seconds, ceil_threshold=math.inf)
+
+
+def _no_response(error: BaseException, timeout: float) -> NoResponseError:
+    causes = list(_causes(error))
+    log.debug("No response: %s", ", ".join(type(cause).__name__ for cause in causes))
+    # The texts of what was caught may hold a proxy's password.
+    return NoResponseError(
+        _reason(causes, timeout),
+        maybe_received=_maybe_received(causes),
+        is_tls=bool(_first(causes, ssl.SSLCertVerificationError)) or _speaks_no_tls(causes),
     )
-
-
-@contextlib.contextmanager
-def _no_response_for(errors: tuple[type[Exception], ...], timeout: float) -> Generator[None]:
-    try:
-        yield
-    except errors as error:
-        causes = list(_causes(error))
-        log.debug("No response: %s", ", ".join(type(cause).__name__ for cause in causes))
-        # The texts of what was caught may hold a proxy's password.
-        raise NoResponseError(
-            _reason(causes, timeout),
-            maybe_received=_maybe_received(causes),
-            is_tls=bool(_first(causes, ssl.SSLCertVerificationError)) or _speaks_no_tls(causes),
-        ) from None
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

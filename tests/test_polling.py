@@ -309,11 +309,11 @@ def test_a_status_that_another_process_logged_is_not_logged_again() -> None:
 def test_the_last_line_says_how_long_each_status_took() -> None:
     queued = video("queued", VideoState.QUEUED)
     last = lines(wait_for(), queued, queued, video(), READY)[-1]
-    assert last == "Video 'v1' ended as 'ready' after 3 min (queued 2 min, generating 1 min)."
+    assert last == "Video 'v1' of tavus ended as 'ready' after 3 min (queued 2 min, generating 1 min)."
 
 
 def test_the_last_line_of_a_video_that_was_ready_at_once_is_plain() -> None:
-    assert lines(wait_for(), READY)[-1] == "Video 'v1' ended as 'ready' after 0 s."
+    assert lines(wait_for(), READY)[-1] == "Video 'v1' of tavus ended as 'ready' after 0 s."
 
 
 def test_an_unknown_status_is_named_once_as_a_warning() -> None:

@@ -31,8 +31,10 @@ log = logging.getLogger(__name__)
 SPREAD = 1.25
 #: Looks that may start in a second however few waits there are.
 MIN_LOOKS_PER_SECOND = 20.0
-#: Seconds between two times at which looks are started.
-TICK = 0.02
+#: Looks that are started together, as to wake up for each of them alone would cost more than the looks themselves.
+BATCH = 20
+#: The shortest and the longest time between two batches, in seconds.
+MIN_BATCH_PAUSE, MAX_BATCH_PAUSE = 0.02, 0.1
 #: Seconds after which the Airflow connection is looked up again.
 CONNECTION_LIFETIME = 600.0
 #: Seconds for which a look-up that failed is not repeated.
@@ -165,14 +167,15 @@ class VideoPoller:
             except TimeoutError:
                 continue
             # What wakes comes in crowds.
-            await asyncio.sleep(TICK)
+            await asyncio.sleep(MIN_BATCH_PAUSE)
 
     def _start_looks(self, now: float) -> float | None:
         """Start what is due, and say in how many seconds more can be started; ``None`` if that isn't known."""
         if now < self._paused_until:
             return self._paused_until - now
         rate = max(self._looks_per_second * SPREAD, MIN_LOOKS_PER_SECOND)
-        self._allowance = min(self._allowance + (now - self._allowed_at) * rate, max(rate * TICK * 2, 1.0))
+        pause = min(max(BATCH / rate, MIN_BATCH_PAUSE), MAX_BATCH_PAUSE)
+        self._allowance = min(self._allowance + (now - self._allowed_at) * rate, max(rate * pause * 2, 1.0))
         self._allowed_at = now
         limit = self._max_concurrent_requests()
         while self._queue:
@@ -180,12 +183,12 @@ class VideoPoller:
             if turn != watch.turn:
                 heapq.heappop(self._queue)
             elif due > now:
-                return max(due - now, TICK)
+                return max(due - now, pause)
             elif len(self._under_way) >= limit:
                 self._is_full = True
                 return None
             elif self._allowance < 1:
-                return max((1 - self._allowance) / rate, TICK)
+                return max((1 - self._allowance) / rate, pause)
             else:
                 heapq.heappop(self._queue)
                 self._allowance -= 1

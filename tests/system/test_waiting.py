@@ -39,7 +39,7 @@ def test_every_mode_waits_and_passes_the_same_urls_on(airflow: RealAirflow, vend
             assert airflow.xcom("every_mode", run_id, f"use_{vendor}_{mode}") == [videos[0], url, url]
     log = airflow.log("every_mode", run_id, "tavus_deferrable")
     assert f"Video '{video_ids['tavus']}' of tavus: ready" in log
-    assert f"Video '{video_ids['tavus']}' ended as 'ready' after" in log
+    assert f"Video '{video_ids['tavus']}' of tavus ended as 'ready' after" in log
 
 
 def test_mapped_waits_take_ids_and_dicts(airflow: RealAirflow, vendors: Simulator) -> None:
