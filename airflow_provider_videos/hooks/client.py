@@ -8,7 +8,7 @@ import dataclasses
 import logging
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -142,10 +142,13 @@ class VendorClient:
         """Do what :meth:`call` does, on an event loop."""
         connection = self._connection or await self.aconnection()
         sent_at = time.time()
-        response = await self._asend(connection, call)
-        if response.status_code in _KEY_REFUSED and (renewed := await self.arenew(sent_at=sent_at)) != connection:
-            connection = renewed
+        try:
             response = await self._asend(connection, call)
+            if response.status_code in _KEY_REFUSED and (renewed := await self.arenew(sent_at=sent_at)) != connection:
+                connection = renewed
+                response = await self._asend(connection, call)
+        except NoResponseError as error:
+            raise self._reader(connection, call).transport_error(error) from None
         return response, self._reader(connection, call)
 
     def _renew(self, refused: VendorConnection) -> VendorConnection:
@@ -187,15 +190,11 @@ class VendorClient:
         except NoResponseError as error:
             raise self._reader(connection, call).transport_error(error) from None
 
-    async def _asend(self, connection: VendorConnection, call: Call) -> Response:
+    def _asend(self, connection: VendorConnection, call: Call) -> Awaitable[Response]:
         request = self._request(connection, call)
-        try:
-            if self._async_session is not None:
-                return await asend(self._async_session, request)
-            async with await open_async_session(connection) as session:
-                return await asend(session, request)
-        except NoResponseError as error:
-            raise self._reader(connection, call).transport_error(error) from None
+        if self._async_session is not None:
+            return asend(self._async_session, request)
+        return _asend_alone(connection, request)
 
     def _request(self, connection: VendorConnection, call: Call) -> Request:
         return Request(
@@ -208,3 +207,8 @@ class VendorClient:
 
     def _reader(self, connection: VendorConnection, call: Call) -> ResponseReader:
         return ResponseReader(vendor=self._vendor, connection=connection, video_id=call.video_id)
+
+
+async def _asend_alone(connection: VendorConnection, request: Request) -> Response:
+    async with await open_async_session(connection) as session:
+        return await asend(session, request)

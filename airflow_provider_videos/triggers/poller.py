@@ -14,7 +14,6 @@ import heapq
 import itertools
 import logging
 import time
-from collections import deque
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -32,9 +31,9 @@ SPREAD = 1.25
 #: Looks that may start in a second however few waits there are.
 MIN_LOOKS_PER_SECOND = 20.0
 #: Looks that are started together, as to wake up for each of them alone would cost more than the looks themselves.
-BATCH = 20
+BATCH = 8
 #: The shortest and the longest time between two batches, in seconds.
-MIN_BATCH_PAUSE, MAX_BATCH_PAUSE = 0.02, 0.1
+MIN_BATCH_PAUSE, MAX_BATCH_PAUSE = 0.005, 0.1
 #: Seconds after which the Airflow connection is looked up again.
 CONNECTION_LIFETIME = 600.0
 #: Seconds for which a look-up that failed is not repeated.
@@ -49,14 +48,14 @@ class Follower:
     def __init__(self, wait: Wait, due: float) -> None:
         self.wait = wait
         self.due = due
-        self._steps: deque[Step] = deque()
+        self._steps: tuple[Step, ...] = ()
         self._woken: asyncio.Future[None] | None = None
 
     def take(self, step: Step, now: float) -> None:
         """Take what a look has led to."""
         self.due = now + step.pause
         if step.ends or step.log:
-            self._steps.append(step)
+            self._steps += (step,)
             if self._woken is not None and not self._woken.done():
                 self._woken.set_result(None)
 
@@ -65,17 +64,18 @@ class Follower:
         while not self._steps:
             self._woken = asyncio.get_running_loop().create_future()
             await self._woken
-        return self._steps.popleft()
+        step, *rest = self._steps
+        self._steps = tuple(rest)
+        return step
 
 
 class _Watch:
     """A video and those who follow it: two waits for one video cost one request."""
 
-    __slots__ = ("due", "followers", "is_under_way", "look", "turn", "video_id")
+    __slots__ = ("due", "followers", "is_under_way", "repeated_look", "turn")
 
     def __init__(self, video_id: str) -> None:
-        self.video_id = video_id
-        self.look = RepeatedLook(video_id).look
+        self.repeated_look = RepeatedLook(video_id)
         self.followers: list[Follower] = []
         self.due = 0.0
         # Only the newest turn in the queue counts.
@@ -106,6 +106,8 @@ class VideoPoller:
         self._hook_lock = asyncio.Lock()
         self._look_up_failed: tuple[float, VideoError] | None = None
         self._runner: asyncio.Task[None] | None = None
+        # In the context of the trigger that happens to be first, all that follows would land in its task's log.
+        self._context = contextvars.Context()
 
     def follow(self, wait: Wait, first_look_at: float) -> Follower:
         """Begin to look at a video for a wait, from a Unix time on."""
@@ -116,8 +118,7 @@ class VideoPoller:
         if not watch.is_under_way:
             self._queue_up(watch)
         if self._runner is None:
-            # In the context of the trigger that happens to be first, all that follows would land in its task's log.
-            self._runner = self.loop.create_task(self._run(), context=contextvars.Context())
+            self._runner = self.loop.create_task(self._run(), context=self._context)
         return follower
 
     async def leave(self, follower: Follower) -> None:
@@ -126,7 +127,7 @@ class VideoPoller:
         watch.followers.remove(follower)
         self._looks_per_second -= 1 / follower.wait.rules.poke_interval
         if not watch.followers:
-            del self._watches[watch.video_id]
+            del self._watches[follower.wait.video_id]
             watch.turn = 0
         if not self._watches:
             if _pollers.get(self._conn_id) is self:
@@ -193,7 +194,7 @@ class VideoPoller:
                 heapq.heappop(self._queue)
                 self._allowance -= 1
                 watch.is_under_way = True
-                task = self.loop.create_task(self._look(watch))
+                task = self.loop.create_task(self._look(watch), context=self._context)
                 self._under_way.add(task)
                 task.add_done_callback(self._looked)
         return None
@@ -214,11 +215,11 @@ class VideoPoller:
             hook = self._hook
             if hook is None or sent_at - hook.client.looked_up_at > CONNECTION_LIFETIME:
                 hook = await self._get_hook()
-            result = await watch.look(hook)
+            result = await watch.repeated_look.look(hook)
         except VideoError as error:
             result = error
         except Exception as error:
-            log.exception("Looking at video %r failed", watch.video_id)
+            log.exception("Looking at video %r failed", watch.repeated_look.video_id)
             result = VideoUnexpectedError.of(error)
         watch.is_under_way = False
         if watch.followers:

@@ -130,9 +130,11 @@ class VideoTrigger(BaseTrigger):
             while True:
                 step = await follower.next_step()
                 for level, line in step.log:
-                    self.log.log(level, line)
+                    # A logger of each trigger's own would cost several objects per wait.
+                    self.logger().log(level, line)
                 if step.ends:
                     return step
+                del step
         finally:
             await poller.leave(follower)
 

@@ -21,7 +21,7 @@ from airflow_provider_videos.exceptions import (
     VideoTimeoutError,
     VideoUnexpectedError,
 )
-from airflow_provider_videos.hooks.video import VideoHook
+from airflow_provider_videos.hooks.video import RepeatedLook, VideoHook
 from airflow_provider_videos.polling import PollingRules, Sighting, Wait
 from airflow_provider_videos.simulator import Fault, Simulator
 from airflow_provider_videos.simulator.videos import VendorName
@@ -141,10 +141,10 @@ def test_a_refused_key_is_an_error_of_its_own(vendor: VendorName, simulator: Sim
 
 
 def test_what_nobody_expects_is_an_error_that_names_it(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
-    def surprise(self: VideoHook, video_id: str) -> None:
+    def surprise(self: RepeatedLook, hook: VideoHook) -> None:
         raise ZeroDivisionError("by zero")
 
-    monkeypatch.setattr("airflow_provider_videos.hooks.tavus.TavusHook.aget_video", surprise)
+    monkeypatch.setattr("airflow_provider_videos.hooks.video.RepeatedLook.look", surprise)
     error = error_of(trigger_for("v1", connect("tavus")))
     assert error.to_dict() == VideoUnexpectedError(problem="ZeroDivisionError: by zero").to_dict()
 
