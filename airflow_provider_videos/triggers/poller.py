@@ -28,6 +28,8 @@ log = logging.getLogger(__name__)
 
 #: How much faster than the poke intervals ask for looks may start, so that many that are due at once are spread.
 SPREAD = 1.25
+#: Seconds of looks that are caught up with at once when the loop was busy.
+CATCH_UP = 0.05
 #: Looks that may start in a second however few waits there are.
 MIN_LOOKS_PER_SECOND = 20.0
 #: Looks that are started together, as to wake up for each of them alone would cost more than the looks themselves.
@@ -176,7 +178,7 @@ class VideoPoller:
             return self._paused_until - now
         rate = max(self._looks_per_second * SPREAD, MIN_LOOKS_PER_SECOND)
         pause = min(max(BATCH / rate, MIN_BATCH_PAUSE), MAX_BATCH_PAUSE)
-        self._allowance = min(self._allowance + (now - self._allowed_at) * rate, max(rate * pause * 2, 1.0))
+        self._allowance = min(self._allowance + (now - self._allowed_at) * rate, max(rate * max(pause * 2, CATCH_UP), 1.0))
         self._allowed_at = now
         limit = self._max_concurrent_requests()
         while self._queue:
