@@ -14,6 +14,11 @@ PUSHED_FIELDS = ("video_id", "state", "download_url", "stream_url", "hosted_url"
 FAILED_VIDEO_KEY = "video"
 
 
+def video_xcoms(video: dict[str, Any]) -> dict[str, Any]:
+    """Give what is pushed besides the record of a video, by key."""
+    return {field: video[field] for field in PUSHED_FIELDS}
+
+
 def push_video(operator: BaseOperator, context: Context, video: dict[str, Any]) -> dict[str, Any]:
     """Push the fields that people pass on.
 
@@ -21,8 +26,8 @@ def push_video(operator: BaseOperator, context: Context, video: dict[str, Any]) 
     :return: the record, for the task to return.
     """
     if operator.do_xcom_push:
-        for field in PUSHED_FIELDS:
-            context["ti"].xcom_push(key=field, value=video[field])
+        for key, value in video_xcoms(video).items():
+            context["ti"].xcom_push(key=key, value=value)
     return video
 
 

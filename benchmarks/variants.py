@@ -36,14 +36,11 @@ class Variant:
 
 
 def _ours(setting: Setting, conn_id: str, index: int, ready_after: float) -> dict[str, Any]:
-    now = time.time()
     return {
         "video_id": video_id(index),
         "conn_id": conn_id,
         "poke_interval": setting.poll_interval,
-        "started_at": now,
-        "deadline": now + _LONG,
-        "next_look_at": now,
+        "timeout": _LONG,
     }
 
 

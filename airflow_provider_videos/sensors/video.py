@@ -3,23 +3,25 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
+import warnings
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from airflow.sdk import BaseSensorOperator, timezone
 from airflow.sdk.configuration import conf
-from airflow.sdk.exceptions import (
-    AirflowFailException,
-    AirflowRescheduleException,
-    AirflowSensorTimeout,
-    AirflowSkipException,
-    AirflowTaskTimeout,
-)
+from airflow.sdk.exceptions import AirflowRescheduleException, AirflowSkipException, AirflowTaskTimeout
 
 from airflow_provider_videos.exceptions import VideoError, VideoFailedError, VideoUnexpectedError
 from airflow_provider_videos.polling import DEFAULT_MAX_CONSECUTIVE_FAILURES, PollingRules, Step, Wait
+from airflow_provider_videos.sensors.start_from_trigger import (
+    CannotStartFromTriggerError,
+    renderable,
+    start_trigger_args,
+)
+from airflow_provider_videos.skipping import why_skip
 from airflow_provider_videos.video import read_video_id
 from airflow_provider_videos.xcom import push_failed_video, push_video
 
@@ -52,6 +54,15 @@ class VideoSensor(BaseSensorOperator):
     :param timeout: how long to wait, in seconds or as a timedelta. Tavus can hold a video for 4 to 6 hours while
         its replica is trained. The last look is at its very end. ``None`` means ``[sensors] default_timeout``.
     :param deferrable: wait in the triggerer, without a worker. ``mode`` has no meaning then.
+    :param start_from_trigger: let the scheduler start the wait in the triggerer, so that no worker is needed to begin
+        it. Airflow 3.3 or newer, and only if the triggerer can render ``video_id`` and ``conn_id``: literals, another
+        task's ``.output``, and templates of ``params``, ``dag_run``, ``run_id`` and the dates. Otherwise, when mapped,
+        and in ``dag.test()``, a worker begins it. Implies ``deferrable``, also beside ``deferrable=False``.
+    :param end_from_trigger: let the trigger end the task when the video is ready (or the task is to be skipped), so
+        that no worker is needed to end it. A failure is still raised on a worker, so that retries, callbacks and the
+        log are those of the other modes. Airflow drops success and skipped callbacks then and, with
+        ``start_from_trigger`` too, execute callbacks, outlets' asset events, rendered fields and pool slots. Implies
+        ``deferrable``, also beside ``deferrable=False``.
     :param max_consecutive_failures: how many looks in a row may fail in passing before the wait ends with the last
         failure.
     :param exponential_backoff: double the time between two looks from look to look, with jitter.
@@ -77,6 +88,8 @@ class VideoSensor(BaseSensorOperator):
         timeout: timedelta | float | None = 12 * 60 * 60,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         max_consecutive_failures: int = DEFAULT_MAX_CONSECUTIVE_FAILURES,
+        start_from_trigger: bool = False,
+        end_from_trigger: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(poke_interval=poke_interval, timeout=timeout, **kwargs)
@@ -86,8 +99,12 @@ class VideoSensor(BaseSensorOperator):
             raise ValueError("max_consecutive_failures must be a whole number, 1 or more")
         self.video_id = video_id
         self.conn_id = conn_id
-        self.deferrable = deferrable
+        self.deferrable = deferrable or start_from_trigger or end_from_trigger
         self.max_consecutive_failures = max_consecutive_failures
+        self.end_from_trigger = end_from_trigger
+        self.start_from_trigger = start_from_trigger and self._prepare_start()
+        if end_from_trigger:
+            self._warn_of_losses()
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Look, and wait for as long as the video is not finished."""
@@ -129,22 +146,60 @@ class VideoSensor(BaseSensorOperator):
                 return push_video(self, context, step.video.to_dict())
             self._pause(wait, step)
 
+    def _prepare_start(self) -> bool:
+        try:
+            self.start_trigger_args = start_trigger_args(
+                self,
+                trigger_kwargs={
+                    "video_id": renderable(self, "video_id"),
+                    "conn_id": renderable(self, "conn_id"),
+                    "timeout": self.timeout,
+                    **dataclasses.asdict(self._rules()),
+                    **self._ending(),
+                },
+                timeout=timedelta(seconds=self.timeout + TRIGGER_TIMEOUT_SLACK),
+            )
+        except CannotStartFromTriggerError as error:
+            warnings.warn(
+                f"Task {self.task_id!r}: a worker begins the wait, though start_from_trigger is set, since {error}.",
+                UserWarning,
+                stacklevel=4,
+            )
+            return False
+        return True
+
+    def _warn_of_losses(self) -> None:
+        names = ("on_execute_callback", "on_success_callback", "on_skipped_callback", "outlets")
+        if lost := [name for name in names if getattr(self, name)]:
+            warnings.warn(
+                f"Task {self.task_id!r}: with end_from_trigger, Airflow drops {', '.join(lost)}.",
+                UserWarning,
+                stacklevel=4,
+            )
+
     def _begin(self, context: Context) -> Wait:
         started_at = time.time()
         if self.reschedule and not self.deferrable and (first := context["ti"].get_first_reschedule_date(context)):
             started_at = first.timestamp()
         return Wait(
             video_id=read_video_id(self.video_id),
-            rules=PollingRules(
-                poke_interval=self.poke_interval,
-                exponential_backoff=self.exponential_backoff,
-                max_wait=self.max_wait.total_seconds() if self.max_wait is not None else None,
-                max_consecutive_failures=self.max_consecutive_failures,
-                silent_fail=self.silent_fail,
-            ),
+            rules=self._rules(),
             started_at=started_at,
             deadline=started_at + self.timeout,
         )
+
+    def _rules(self) -> PollingRules:
+        return PollingRules(
+            poke_interval=self.poke_interval,
+            exponential_backoff=self.exponential_backoff,
+            max_wait=self.max_wait.total_seconds() if self.max_wait is not None else None,
+            max_consecutive_failures=self.max_consecutive_failures,
+            silent_fail=self.silent_fail,
+        )
+
+    def _ending(self) -> dict[str, bool]:
+        names = ("end_from_trigger", "do_xcom_push", "soft_fail", "never_fail")
+        return {name: getattr(self, name) for name in names}
 
     def _pause(self, wait: Wait, step: Step) -> None:
         if self.deferrable:
@@ -158,7 +213,9 @@ class VideoSensor(BaseSensorOperator):
 
         now = time.time()
         self.defer(
-            trigger=VideoTrigger.continuing(wait, conn_id=self.conn_id, next_look_at=now + step.pause),
+            trigger=VideoTrigger.continuing(
+                wait, conn_id=self.conn_id, next_look_at=now + step.pause, **self._ending()
+            ),
             method_name="execute_complete",
             timeout=timedelta(seconds=wait.deadline - now + TRIGGER_TIMEOUT_SLACK),
         )
@@ -166,8 +223,6 @@ class VideoSensor(BaseSensorOperator):
     def _skip_or_raise(self, error: BaseException, context: Context) -> NoReturn:
         if isinstance(error, VideoFailedError):
             push_failed_video(self, context, error.video)
-        if self.soft_fail and isinstance(error, AirflowFailException | AirflowSensorTimeout | AirflowTaskTimeout):
-            raise AirflowSkipException(f"Skipped, as soft_fail is set: {error}") from error
-        if self.never_fail:
-            raise AirflowSkipException(f"Skipped, as never_fail is set: {error}") from error
+        if reason := why_skip(error, soft_fail=self.soft_fail, never_fail=self.never_fail):
+            raise AirflowSkipException(reason) from error
         raise error

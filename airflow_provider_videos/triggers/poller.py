@@ -178,7 +178,9 @@ class VideoPoller:
             return self._paused_until - now
         rate = max(self._looks_per_second * SPREAD, MIN_LOOKS_PER_SECOND)
         pause = min(max(BATCH / rate, MIN_BATCH_PAUSE), MAX_BATCH_PAUSE)
-        self._allowance = min(self._allowance + (now - self._allowed_at) * rate, max(rate * max(pause * 2, CATCH_UP), 1.0))
+        self._allowance = min(
+            self._allowance + (now - self._allowed_at) * rate, max(rate * max(pause * 2, CATCH_UP), 1.0)
+        )
         self._allowed_at = now
         limit = self._max_concurrent_requests()
         while self._queue:

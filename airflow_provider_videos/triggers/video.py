@@ -3,40 +3,35 @@
 
 from __future__ import annotations
 
+import dataclasses
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
-from airflow_provider_videos.exceptions import VideoUnexpectedError
-from airflow_provider_videos.polling import (
-    DEFAULT_MAX_CONSECUTIVE_FAILURES,
-    PollingRules,
-    Sighting,
-    Step,
-    Wait,
-)
+from airflow_provider_videos.exceptions import VideoError, VideoUnexpectedError
+from airflow_provider_videos.polling import PollingRules, Sighting, Step, Wait
+from airflow_provider_videos.triggers.ending import Ending
+from airflow_provider_videos.video import Video
 
 
 class VideoTrigger(BaseTrigger):
-    """Waits until a video is in a terminal status or a deadline passes, and fires once.
+    """Waits until a video is in a terminal status or the time is over, and fires once.
 
     It never raises. The event's payload is ``{"video": …}`` with the video's record, or ``{"error": …}`` with an
     exception of this package as :meth:`~airflow_provider_videos.exceptions.VideoError.to_dict` gives it.
-    All times are Unix seconds, so that a triggerer that takes over keeps to the first deadline.
+    Moments are Unix seconds, so that a triggerer that takes over keeps to the first deadline.
 
     :param video_id: the vendor's id of the video.
     :param conn_id: id of the vendor's Airflow connection.
-    :param poke_interval: seconds between two looks.
-    :param started_at: when the wait began.
-    :param deadline: when it ends without success.
-    :param next_look_at: when to look first.
-    :param exponential_backoff: whether the interval doubles from look to look.
-    :param max_wait: the most that it grows to, in seconds.
-    :param max_consecutive_failures: failed looks in a row that end the wait.
-    :param silent_fail: whether a failed look never ends the wait.
+    :param timeout: seconds after which the wait ends without success.
+    :param started_at: when the wait began; if not given, it begins with the trigger.
+    :param next_look_at: when to look first; at once, if not given.
     :param failures: failed looks in a row so far.
     :param seen: statuses seen so far, each as ``[status, first seen at]``.
+    :param options: the fields of :class:`~airflow_provider_videos.polling.PollingRules`, which say how to wait, and
+        of :class:`~airflow_provider_videos.triggers.ending.Ending`, which say how to end the task.
     """
 
     def __init__(
@@ -44,88 +39,81 @@ class VideoTrigger(BaseTrigger):
         *,
         video_id: str,
         conn_id: str,
-        poke_interval: float,
-        started_at: float,
-        deadline: float,
-        next_look_at: float,
-        exponential_backoff: bool = False,
-        max_wait: float | None = None,
-        max_consecutive_failures: int = DEFAULT_MAX_CONSECUTIVE_FAILURES,
-        silent_fail: bool = False,
+        timeout: float,
+        started_at: float | None = None,
+        next_look_at: float | None = None,
         failures: int = 0,
         seen: list[list[Any]] | None = None,
+        **options: Any,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
+        # Airflow renders these two, where it starts the trigger without a worker.
         self.video_id = video_id
         self.conn_id = conn_id
-        self.poke_interval = poke_interval
-        self.started_at = started_at
-        self.deadline = deadline
-        self.next_look_at = next_look_at
-        self.exponential_backoff = exponential_backoff
-        self.max_wait = max_wait
-        self.max_consecutive_failures = max_consecutive_failures
-        self.silent_fail = silent_fail
-        self.failures = failures
-        self.seen = seen or []
+        self._progress: dict[str, Any] = {
+            "timeout": timeout,
+            "started_at": started_at,
+            "next_look_at": next_look_at,
+            "failures": failures,
+            "seen": seen or [],
+        }
+        names = {field.name for field in dataclasses.fields(PollingRules)}
+        self._rules = PollingRules(**{name: options.pop(name) for name in names & set(options)})
+        self._ending = Ending(**options)
 
     @classmethod
-    def continuing(cls, wait: Wait, *, conn_id: str, next_look_at: float) -> VideoTrigger:
+    def continuing(cls, wait: Wait, *, conn_id: str, next_look_at: float, **ending: bool) -> VideoTrigger:
         """Make a trigger that goes on with a wait."""
         return cls(
             video_id=wait.video_id,
             conn_id=conn_id,
-            poke_interval=wait.rules.poke_interval,
+            timeout=wait.deadline - wait.started_at,
             started_at=wait.started_at,
-            deadline=wait.deadline,
             next_look_at=next_look_at,
-            exponential_backoff=wait.rules.exponential_backoff,
-            max_wait=wait.rules.max_wait,
-            max_consecutive_failures=wait.rules.max_consecutive_failures,
-            silent_fail=wait.rules.silent_fail,
             failures=wait.failures,
             seen=[[sighting.status, sighting.since] for sighting in wait.seen],
+            **dataclasses.asdict(wait.rules),
+            **ending,
         )
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        """Give the class path and the arguments that make this trigger again."""
-        return (
-            f"{type(self).__module__}.{type(self).__qualname__}",
-            {
-                "video_id": self.video_id,
-                "conn_id": self.conn_id,
-                "poke_interval": self.poke_interval,
-                "started_at": self.started_at,
-                "deadline": self.deadline,
-                "next_look_at": self.next_look_at,
-                "exponential_backoff": self.exponential_backoff,
-                "max_wait": self.max_wait,
-                "max_consecutive_failures": self.max_consecutive_failures,
-                "silent_fail": self.silent_fail,
-                "failures": self.failures,
-                "seen": self.seen,
-            },
-        )
+        """Give the class path and the arguments that make this trigger again.
+
+        They are flat, as Airflow's versions differ in how they store a dict within them.
+        """
+        path = f"{type(self).__module__}.{type(self).__qualname__}"
+        options = {**dataclasses.asdict(self._rules), **dataclasses.asdict(self._ending)}
+        return path, {"video_id": self.video_id, "conn_id": self.conn_id, **self._progress, **options}
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Wait, and fire once."""
         try:
             step = await self._wait_for_end()
-            error = step.error
+            end: Video | VideoError = step.video or step.error or VideoUnexpectedError(problem="the wait did not end")
         except Exception as unexpected:
             self.log.exception("Waiting for video %r failed", self.video_id)
-            error = VideoUnexpectedError.of(unexpected)
-        if error is not None:
-            yield TriggerEvent({"error": error.to_dict()})
-        elif step.video is not None:
-            yield TriggerEvent({"video": step.video.to_dict()})
+            end = VideoUnexpectedError.of(unexpected)
+        yield self._event(end)
+
+    def _event(self, end: Video | VideoError) -> TriggerEvent:
+        payload = {"error" if isinstance(end, VideoError) else "video": end.to_dict()}
+        event = self._ending.event(end)
+        if event is None:
+            return TriggerEvent(payload)
+        # "airflow dags test" hands every event to a worker, and nothing of it but the payload.
+        event.payload = payload
+        return event
 
     async def _wait_for_end(self) -> Step:
         # Whatever defines a task imports this module; only a triggerer needs what polling takes.
         from airflow_provider_videos.triggers.poller import get_poller
 
+        now = time.time()
+        started_at, next_look_at = self._progress["started_at"], self._progress["next_look_at"]
         poller = get_poller(self.conn_id)
-        follower = poller.follow(self._wait(), self.next_look_at)
+        follower = poller.follow(
+            self._wait(now if started_at is None else started_at), now if next_look_at is None else next_look_at
+        )
         try:
             while True:
                 step = await follower.next_step()
@@ -138,18 +126,12 @@ class VideoTrigger(BaseTrigger):
         finally:
             await poller.leave(follower)
 
-    def _wait(self) -> Wait:
+    def _wait(self, started_at: float) -> Wait:
         return Wait(
             video_id=self.video_id,
-            rules=PollingRules(
-                poke_interval=self.poke_interval,
-                exponential_backoff=self.exponential_backoff,
-                max_wait=self.max_wait,
-                max_consecutive_failures=self.max_consecutive_failures,
-                silent_fail=self.silent_fail,
-            ),
-            started_at=self.started_at,
-            deadline=self.deadline,
-            seen=tuple(Sighting(status=status, since=since) for status, since in self.seen),
-            failures=self.failures,
+            rules=self._rules,
+            started_at=started_at,
+            deadline=started_at + self._progress["timeout"],
+            seen=tuple(Sighting(status=status, since=since) for status, since in self._progress["seen"]),
+            failures=self._progress["failures"],
         )

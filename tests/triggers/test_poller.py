@@ -3,7 +3,6 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -19,15 +18,7 @@ Connect = Callable[..., str]
 
 
 def trigger_for(video_id: str, conn_id: str, *, poke_interval: float = 0.2, timeout: float = 20) -> VideoTrigger:
-    now = time.time()
-    return VideoTrigger(
-        video_id=video_id,
-        conn_id=conn_id,
-        poke_interval=poke_interval,
-        started_at=now,
-        deadline=now + timeout,
-        next_look_at=now,
-    )
+    return VideoTrigger(video_id=video_id, conn_id=conn_id, poke_interval=poke_interval, timeout=timeout)
 
 
 async def payload_of(trigger: VideoTrigger) -> dict[str, Any]:

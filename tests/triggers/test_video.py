@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from airflow.triggers.base import BaseTaskEndEvent, TaskSkippedEvent, TaskSuccessEvent
 
 from airflow_provider_videos.exceptions import (
     VideoApiError,
@@ -26,16 +27,25 @@ from airflow_provider_videos.polling import PollingRules, Sighting, Wait
 from airflow_provider_videos.simulator import Fault, Simulator
 from airflow_provider_videos.simulator.videos import VendorName
 from airflow_provider_videos.triggers.video import VideoTrigger
+from airflow_provider_videos.xcom import PUSHED_FIELDS
 from tests.conftest import API_KEY
 from tests.waiting import only_event, through_the_database
 
 Connect = Callable[..., str]
 
 
+RULES: dict[str, Any] = {
+    "poke_interval": 7,
+    "exponential_backoff": True,
+    "max_wait": 60,
+    "max_consecutive_failures": 3,
+    "silent_fail": True,
+}
+
+
 def trigger_for(video_id: Any, conn_id: str = "tavus_default", *, timeout: float = 20, **changes: Any) -> VideoTrigger:
-    now = time.time()
-    times = {"poke_interval": 0.05, "started_at": now, "deadline": now + timeout, "next_look_at": now}
-    return VideoTrigger(**{"video_id": video_id, "conn_id": conn_id, **times, **changes})
+    usual = {"poke_interval": 0.05, "timeout": timeout}
+    return VideoTrigger(**{"video_id": video_id, "conn_id": conn_id, **usual, **changes})
 
 
 def fire(trigger: VideoTrigger) -> dict[str, Any]:
@@ -53,12 +63,13 @@ def error_of(trigger: VideoTrigger) -> VideoError:
 def test_a_trigger_survives_the_database() -> None:
     everything = trigger_for(
         "žluť/🎬",
-        exponential_backoff=True,
-        max_wait=60.0,
-        max_consecutive_failures=3,
-        silent_fail=True,
+        **RULES,
+        started_at=1.0,
+        next_look_at=9.5,
         failures=2,
         seen=[["queued", 1.5], ["generating", 2.5]],
+        end_from_trigger=True,
+        soft_fail=True,
     )
     stored: list[dict[str, Any]] = []
     arrived = through_the_database(everything, stored)
@@ -70,29 +81,27 @@ def test_a_trigger_survives_the_database() -> None:
 def test_a_trigger_goes_on_with_a_wait() -> None:
     wait = Wait(
         video_id="v1",
-        rules=PollingRules(
-            poke_interval=7, exponential_backoff=True, max_wait=60, max_consecutive_failures=3, silent_fail=True
-        ),
+        rules=PollingRules(**RULES),
         started_at=1.0,
         deadline=100.0,
         seen=(Sighting(status="queued", since=2.0),),
         failures=2,
     )
-    assert VideoTrigger.continuing(wait, conn_id="c", next_look_at=9.0).serialize() == (
+    assert VideoTrigger.continuing(wait, conn_id="c", next_look_at=9.0, end_from_trigger=True).serialize() == (
         "airflow_provider_videos.triggers.video.VideoTrigger",
         {
             "video_id": "v1",
             "conn_id": "c",
-            "poke_interval": 7,
+            **RULES,
+            "timeout": 99.0,
             "started_at": 1.0,
-            "deadline": 100.0,
             "next_look_at": 9.0,
-            "exponential_backoff": True,
-            "max_wait": 60,
-            "max_consecutive_failures": 3,
-            "silent_fail": True,
             "failures": 2,
             "seen": [["queued", 2.0]],
+            "end_from_trigger": True,
+            "do_xcom_push": True,
+            "soft_fail": False,
+            "never_fail": False,
         },
     )
 
@@ -120,7 +129,7 @@ def test_a_ready_video_is_the_event(vendor: VendorName, simulator: Simulator, co
         ("", {}, VideoIdError),
         (None, {}, VideoIdError),
         ("stuck", {"poke_interval": "often"}, VideoUnexpectedError),
-        ("stuck", {"deadline": None}, VideoUnexpectedError),
+        ("stuck", {"timeout": None}, VideoUnexpectedError),
         ("stuck", {"seen": [["queued"]]}, VideoUnexpectedError),
         ("stuck", {"next_look_at": "soon"}, VideoUnexpectedError),
     ],
@@ -212,3 +221,48 @@ def test_a_cancelled_trigger_ends_without_an_event_and_leaves_no_session(
         asyncio.run(cancel())
         gc.collect()
     assert [warning for warning in caught if issubclass(warning.category, ResourceWarning)] == []
+
+
+def end_of(trigger: VideoTrigger) -> BaseTaskEndEvent:
+    event = asyncio.run(only_event(trigger))
+    assert isinstance(event, BaseTaskEndEvent)
+    return event
+
+
+def test_a_ready_video_can_end_the_task_in_the_triggerer(
+    vendor: VendorName, simulator: Simulator, connect: Connect
+) -> None:
+    video_id = simulator.add_video(vendor)
+    event = end_of(trigger_for(video_id, connect(vendor), end_from_trigger=True))
+    assert isinstance(event, TaskSuccessEvent)
+    record = VideoHook.get_hook(f"{vendor}_default").get_video(video_id).to_dict()
+    assert event.xcoms is not None
+    assert event.xcoms["return_value"] == record
+    assert {key: event.xcoms[key] for key in PUSHED_FIELDS} == {key: record[key] for key in PUSHED_FIELDS}
+    assert set(event.xcoms) == {"return_value", *PUSHED_FIELDS}
+    # What "airflow dags test" hands to a worker.
+    assert event.payload == {"video": record}
+
+
+def test_a_task_that_pushes_nothing_pushes_nothing_from_the_triggerer(simulator: Simulator, connect: Connect) -> None:
+    trigger = trigger_for(simulator.add_video("tavus"), connect("tavus"), end_from_trigger=True, do_xcom_push=False)
+    assert end_of(trigger).xcoms is None
+
+
+def test_a_failure_that_is_to_be_skipped_ends_in_the_triggerer(simulator: Simulator, connect: Connect) -> None:
+    failed = simulator.add_video("tavus", outcome="failed")
+    event = end_of(trigger_for(failed, connect("tavus"), end_from_trigger=True, soft_fail=True))
+    assert isinstance(event, TaskSkippedEvent)
+    assert event.xcoms is not None
+    assert event.xcoms["video"]["video_id"] == failed  # type: ignore[call-overload, index]
+
+
+@pytest.mark.parametrize("soft_fail", [True, False])
+def test_a_refused_key_never_ends_in_the_triggerer(soft_fail: bool, simulator: Simulator, connect: Connect) -> None:
+    trigger = trigger_for("v1", connect("tavus", key="wrong"), end_from_trigger=True, soft_fail=soft_fail)
+    assert isinstance(error_of(trigger), VideoAuthError)
+
+
+def test_a_failed_video_never_ends_in_the_triggerer(simulator: Simulator, connect: Connect) -> None:
+    failed = simulator.add_video("tavus", outcome="failed")
+    assert isinstance(error_of(trigger_for(failed, connect("tavus"), end_from_trigger=True)), VideoFailedError)

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the scheduler needs to start a trigger by itself, and what the triggerer can render of a task's fields."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import jinja2
+import jinja2.meta
+import jinja2.nodes
+from airflow.sdk import BaseOperator
+from jinja2.sandbox import SandboxedEnvironment
+
+if TYPE_CHECKING:
+    from airflow.triggers.base import StartTriggerArgs
+
+#: What a template may name, since the triggerer has it at hand. Asking Airflow for anything else there can hang for
+#: ever, as ``ti.xcom_pull`` does without ``map_indexes``.
+RENDERABLE_NAMES = frozenset({
+    "dag_run",
+    "data_interval_end",
+    "data_interval_start",
+    "ds",
+    "ds_nodash",
+    "logical_date",
+    "params",
+    "run_id",
+    "task_instance_key_str",
+    "ts",
+    "ts_nodash",
+    "ts_nodash_with_tz",
+})
+
+
+class CannotStartFromTriggerError(Exception):
+    """The scheduler can't start this wait; the text says why, and fits behind "since"."""
+
+
+def start_trigger_args(
+    operator: BaseOperator, *, trigger_kwargs: dict[str, Any], timeout: timedelta
+) -> StartTriggerArgs:
+    """Make what the scheduler starts a :class:`~airflow_provider_videos.triggers.video.VideoTrigger` with.
+
+    :param operator: the task.
+    :param trigger_kwargs: the trigger's arguments; what is templated is rendered in the triggerer.
+    :param timeout: after which Airflow ends the trigger.
+    :raises CannotStartFromTriggerError: if this Airflow, or a mapped task group around the task, doesn't allow it.
+    """
+    # Only who asks for it pays for these imports when a Dag is parsed.
+    from airflow.triggers.base import BaseTrigger, StartTriggerArgs
+
+    if not hasattr(BaseTrigger, "render_template_fields"):
+        raise CannotStartFromTriggerError("it takes Airflow 3.3 or newer")
+    if operator.get_closest_mapped_task_group() is not None:
+        raise CannotStartFromTriggerError("the task is in a mapped task group")
+    return StartTriggerArgs(
+        trigger_cls="airflow_provider_videos.triggers.video.VideoTrigger",
+        trigger_kwargs=trigger_kwargs,
+        next_method="execute_complete",
+        timeout=timeout,
+    )
+
+
+def renderable(operator: BaseOperator, field: str) -> str:
+    """Give a field of a task in a form that the triggerer can render.
+
+    :param operator: the task.
+    :param field: name of the field: a text, the record of a video, or another task's ``.output``.
+    :raises CannotStartFromTriggerError: if there is no such form.
+    """
+    from airflow.sdk.definitions.xcom_arg import PlainXComArg
+
+    value = getattr(operator, field)
+    if isinstance(value, PlainXComArg):
+        return _pull(value, field)
+    if isinstance(value, Mapping):
+        value = value.get("video_id")
+    if not isinstance(value, str):
+        raise CannotStartFromTriggerError(f"{field} is neither a text nor another task's .output")
+    _check_template(operator, value, field)
+    return value
+
+
+def _pull(output: Any, field: str) -> str:
+    upstream = output.operator
+    if upstream.is_mapped or upstream.get_closest_mapped_task_group() is not None:
+        raise CannotStartFromTriggerError(f"{field} comes from the mapped task {upstream.task_id!r}")
+    # Without map_indexes the triggerer asks for something that it can't be answered. A record would be rendered as
+    # Python's own text for a dict.
+    task_id, key = json.dumps(upstream.task_id), json.dumps(output.key)
+    pull = f"ti.xcom_pull(task_ids={task_id}, key={key}, map_indexes=-1)"
+    return f"{{% set video = {pull} %}}{{{{ video['video_id'] if video is mapping else video }}}}"
+
+
+def _check_template(operator: BaseOperator, template: str, field: str) -> None:
+    environment = SandboxedEnvironment()
+    try:
+        parsed = environment.parse(template)
+    except jinja2.TemplateSyntaxError as error:
+        raise CannotStartFromTriggerError(f"the template of {field} can't be read: {error}") from None
+    if filters := sorted({node.name for node in parsed.find_all(jinja2.nodes.Filter)} - set(environment.filters)):
+        raise CannotStartFromTriggerError(f"the template of {field} uses the filter {', '.join(filters)}")
+    names = jinja2.meta.find_undeclared_variables(parsed)
+    if unknown := sorted(names - RENDERABLE_NAMES):
+        raise CannotStartFromTriggerError(
+            f"the template of {field} names {', '.join(unknown)}, which the triggerer may not be able to render; "
+            "pass the other task's .output"
+        )
+    dag = operator.get_dag() if operator.has_dag() else None
+    if names and dag is not None and dag.render_template_as_native_obj:
+        raise CannotStartFromTriggerError("the triggerer renders no native objects, as the Dag asks for")

@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What ``soft_fail`` and ``never_fail`` make of a failure, in whatever process it is known."""
+
+from __future__ import annotations
+
+from airflow.sdk.exceptions import AirflowFailException, AirflowSensorTimeout, AirflowTaskTimeout
+
+
+def why_skip(error: BaseException, *, soft_fail: bool, never_fail: bool) -> str | None:
+    """Say why a sensor is skipped and doesn't fail.
+
+    :param error: what it would fail with.
+    :param soft_fail: skip when the video ends without success or not in time.
+    :param never_fail: skip on any failure.
+    :return: ``None`` if it fails.
+    """
+    if soft_fail and isinstance(error, AirflowFailException | AirflowSensorTimeout | AirflowTaskTimeout):
+        return f"Skipped, as soft_fail is set: {error}"
+    if never_fail:
+        return f"Skipped, as never_fail is set: {error}"
+    return None
