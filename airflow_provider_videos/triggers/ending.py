@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import logging
 from typing import Any
@@ -32,9 +33,11 @@ class Ending:
     soft_fail: bool = False
     never_fail: bool = False
 
-    def event(self, end: Video | VideoError) -> BaseTaskEndEvent | None:
-        """Choose the event for how a wait ended.
+    async def event(self, end: Video | VideoError, task_instance: Any) -> BaseTaskEndEvent | None:
+        """Choose the event for how a wait ended, and push the XComs that go with it.
 
+        :param end: the video, ready, or what the wait ended with.
+        :param task_instance: the task instance, as Airflow gives it to a trigger.
         :return: success or a skip; ``None`` for what a worker ends. A failure always is: a trigger can't say that
             there is to be no retry.
         """
@@ -42,14 +45,28 @@ class Ending:
             return None
         if isinstance(end, Video):
             video = end.to_dict()
-            return TaskSuccessEvent(xcoms=self._pushed({"return_value": video, **video_xcoms(video)}))
+            is_pushed = await self._push({"return_value": video, **video_xcoms(video)}, task_instance)
+            return TaskSuccessEvent() if is_pushed else None
         reason = why_skip(end, soft_fail=self.soft_fail, never_fail=self.never_fail)
         if reason is None:
             return None
+        xcoms = {FAILED_VIDEO_KEY: end.video} if isinstance(end, VideoFailedError) else {}
+        if not await self._push(xcoms, task_instance):
+            return None
         log.info("%s", reason)
-        return TaskSkippedEvent(
-            xcoms=self._pushed({FAILED_VIDEO_KEY: end.video} if isinstance(end, VideoFailedError) else {})
-        )
+        return TaskSkippedEvent()
 
-    def _pushed(self, xcoms: dict[str, Any]) -> dict[str, Any] | None:
-        return xcoms if self.do_xcom_push else None
+    async def _push(self, xcoms: dict[str, Any], task_instance: Any) -> bool:
+        """Push XComs as a worker does: those of an event reach other tasks as JSON within JSON, in Airflow 3.3.2."""
+        if not self.do_xcom_push or not xcoms:
+            return True
+        from airflow.sdk.execution_time.xcom import XCom
+
+        place = {name: getattr(task_instance, name, None) for name in ("dag_id", "run_id", "task_id", "map_index")}
+        try:
+            for key, value in xcoms.items():
+                await asyncio.to_thread(XCom.set, key=key, value=value, **place)
+        except Exception:
+            log.warning("The XComs can't be pushed from here, so a worker ends the task", exc_info=True)
+            return False
+        return True

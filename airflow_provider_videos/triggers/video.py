@@ -93,11 +93,11 @@ class VideoTrigger(BaseTrigger):
         except Exception as unexpected:
             self.log.exception("Waiting for video %r failed", self.video_id)
             end = VideoUnexpectedError.of(unexpected)
-        yield self._event(end)
+        yield await self._event(end)
 
-    def _event(self, end: Video | VideoError) -> TriggerEvent:
+    async def _event(self, end: Video | VideoError) -> TriggerEvent:
         payload = {"error" if isinstance(end, VideoError) else "video": end.to_dict()}
-        event = self._ending.event(end)
+        event = await self._ending.event(end, self.task_instance)
         if event is None:
             return TriggerEvent(payload)
         # "airflow dags test" hands every event to a worker, and nothing of it but the payload.

@@ -72,6 +72,38 @@ def test_what_ends_badly_ends_alike_in_every_mode(airflow: RealAirflow, vendors:
     assert {tries[f"failed_{mode}"] for mode in MODES} == {1}
 
 
+def test_the_scheduler_and_the_triggerer_wait_without_a_worker(airflow: RealAirflow, vendors: Simulator) -> None:
+    video_ids = {
+        "ready": vendors.add_video("tavus", queued=4, generating=6),
+        "failed": vendors.add_video("tavus", outcome="failed", status_details="The script is empty."),
+        "stuck": vendors.add_video("tavus", outcome="stuck"),
+    }
+    dag_id = "no_worker"
+    run_id = airflow.trigger(dag_id, conf=video_ids)
+    assert airflow.wait_for_run(dag_id, run_id) == "failed"
+    tasks = {(task["task_id"], task["map_index"]): task for task in airflow.task_instances(dag_id, run_id)}
+    ends_well = ["whole", "keyed", "template", "only_start", "only_end", "unsafe"]
+    for task_id in ends_well:
+        assert tasks[task_id, -1]["state"] == "success", task_id
+    for index in (0, 1):
+        assert tasks["mapped", index]["state"] == "success"
+    states = {task_id: tasks[task_id, -1]["state"] for task_id in ("failed", "skipped", "late", "refused")}
+    assert states == {"failed": "failed", "skipped": "skipped", "late": "failed", "refused": "failed"}
+    # A worker process writes its pid and its host.
+    no_worker = {task_id for (task_id, _), task in tasks.items() if task["pid"] is None and not task["hostname"]}
+    assert no_worker == {"whole", "keyed", "template", "skipped"}
+    assert (tasks["failed", -1]["try_number"], tasks["late", -1]["try_number"]) == (1, 1)
+    videos = [airflow.xcom(dag_id, run_id, task_id) for task_id in ends_well]
+    assert videos == [videos[0]] * len(videos)
+    assert airflow.xcom(dag_id, run_id, "use_whole") == [videos[0], *[videos[0]["download_url"]] * 2]
+    assert airflow.xcom_keys(dag_id, run_id, "whole") == PUSHED
+    for task_id in ("failed", "skipped"):
+        assert airflow.xcom(dag_id, run_id, task_id, key="video")["error_message"] == "The script is empty."
+    assert "is not finished after" in airflow.log(dag_id, run_id, "late")
+    assert "Skipped, as soft_fail is set" in airflow.log(dag_id, run_id, "skipped")
+    assert "Tavus answered 401" in airflow.log(dag_id, run_id, "refused")
+
+
 def test_a_wait_outlives_its_triggerer_and_keeps_its_deadline(airflow: RealAirflow, vendors: Simulator) -> None:
     slow = vendors.add_video("together", outcome="stuck")
     stuck = vendors.add_video("together", outcome="stuck")
@@ -109,6 +141,16 @@ def test_an_example_dag_waits_for_many_videos(airflow: RealAirflow, vendors: Sim
     assert airflow.wait_for_run("example_many_videos", run_id) == "success"
     urls = [f"{vendors.url}/media/tavus/{video_id}.mp4" for video_id in video_ids]
     assert airflow.xcom("example_many_videos", run_id, "gather") == urls
+
+
+def test_an_example_dag_waits_without_a_worker(airflow: RealAirflow, vendors: Simulator) -> None:
+    video_id = vendors.add_video("together", queued=2, generating=4)
+    dag_id = "example_wait_without_worker"
+    run_id = airflow.trigger(dag_id, conf={"video_id": video_id, "conn_id": "together_default"})
+    assert airflow.wait_for_run(dag_id, run_id) == "success"
+    [wait] = [task for task in airflow.task_instances(dag_id, run_id) if task["task_id"] == "wait"]
+    assert wait["pid"] is None
+    assert f"Download: {vendors.url}/media/together/{video_id}.mp4" in airflow.log(dag_id, run_id, "show")
 
 
 def test_no_dag_fails_to_import(airflow: RealAirflow) -> None:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import warnings
 from datetime import timedelta
 from typing import Any
 
@@ -94,3 +95,40 @@ with DAG("outlives_a_triggerer", schedule=None, params={"slow": "", "stuck": ""}
             timeout=timeout,
             deferrable=True,
         )
+
+NO_WORKER: dict[str, Any] = {"poke_interval": 1, "start_from_trigger": True, "end_from_trigger": True}
+
+with DAG("no_worker", schedule=None, params={"ready": "", "failed": "", "stuck": ""}):
+
+    @task(multiple_outputs=True)
+    def order(params: dict[str, Any]) -> dict[str, Any]:
+        return {"video_id": params["ready"], "state": "queued"}
+
+    ordered = order()
+    wait = VideoSensor(task_id="whole", conn_id="tavus_default", video_id=ordered, **NO_WORKER)
+    use.override(task_id="use_whole")(
+        wait.output, wait.output["download_url"], "{{ ti.xcom_pull('whole')['download_url'] }}"
+    )
+    arguments: dict[str, dict[str, Any]] = {
+        "keyed": {"video_id": ordered["video_id"]},
+        "template": {"video_id": "{{ params.ready }}"},
+        "only_start": {"video_id": "{{ params.ready }}", "end_from_trigger": False},
+        "only_end": {"video_id": "{{ params.ready }}", "start_from_trigger": False},
+        "failed": {"video_id": "{{ params.failed }}", "retries": 2, "retry_delay": timedelta(seconds=1)},
+        "skipped": {"video_id": "{{ params.failed }}", "soft_fail": True},
+        "late": {"video_id": "{{ params.stuck }}", "timeout": 4, "retries": 1},
+        "refused": {"video_id": "{{ params.ready }}", "conn_id": "tavus_refused", "soft_fail": True},
+    }
+    for task_id, changes in arguments.items():
+        VideoSensor(task_id=task_id, **{"conn_id": "tavus_default", **NO_WORKER, **changes})
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        VideoSensor(
+            task_id="unsafe",
+            conn_id="tavus_default",
+            video_id="{{ ti.xcom_pull('order')['video_id'] }}",
+            **NO_WORKER,
+        ).set_upstream(ordered)
+    VideoSensor.partial(task_id="mapped", conn_id="tavus_default", **NO_WORKER).expand(
+        video_id=["{{ params.ready }}", "{{ params.ready }}"]
+    )
