@@ -12,12 +12,16 @@
     ├── VideoTransportError     no answer arrived: a passing fault
     │   └── VideoTlsError           it is not trusted, or doesn't speak TLS
     ├── VideoAnswerError        an answer arrived that is no video record: a passing fault
+    ├── VideoRequestError       a video can't be ordered like that (also a ValueError)
+    ├── VideoUnsupportedError   the vendor has no such call
+    ├── VideoOrderLostError     a video may have been ordered, and is not known (also an AirflowFailException: no retry)
+    ├── VideoRecordError        what was kept of an order can't be read (also an AirflowFailException: no retry)
     ├── VideoUnexpectedError    something else went wrong
     ├── VideoFailedError        the video ended without success (also an AirflowFailException: no retry)
     └── VideoTimeoutError       the video was not finished in time (also an AirflowSensorTimeout)
 
-Only the last two are exceptions of Airflow, since ``soft_fail`` skips on those: a video that failed may be
-skipped, a refused key never is.
+Of those that a sensor can meet, only the last two are exceptions of Airflow, since ``soft_fail`` skips on those: a
+video that failed may be skipped, a refused key never is.
 """
 
 from __future__ import annotations
@@ -201,6 +205,68 @@ class VideoAnswerError(VideoError):
         self.problem = problem
 
 
+class VideoRequestError(VideoError, ValueError):
+    """A video can't be ordered like that. Raised before any request.
+
+    :param field: the field of the request that is wrong.
+    :param problem: what is wrong with it, and what to do.
+    """
+
+    def __init__(self, *, field: str, problem: str) -> None:
+        super().__init__(f"request, field {field!r}: {_sentence(problem)}")
+        self.field = field
+        self.problem = problem
+
+
+class VideoUnsupportedError(VideoError):
+    """The vendor has no such call. Raised before any request.
+
+    :param vendor: display name of the vendor.
+    :param call: what it has no call for, such as ``delete a video``.
+    """
+
+    def __init__(self, *, vendor: str, call: str) -> None:
+        super().__init__(f"{vendor} has no call to {call}.")
+        self.vendor = vendor
+        self.call = call
+
+
+class VideoOrderLostError(VideoError, AirflowFailException):
+    """A video may have been ordered, and billed, but its id is not known. Ordering again could pay twice.
+
+    :param vendor: display name of the vendor.
+    :param conn_id: id of the connection that it was ordered with.
+    :param reason: how that came.
+    :param advice: what to look for, and how to go on.
+    """
+
+    def __init__(self, *, vendor: str, conn_id: str, reason: str, advice: str = "") -> None:
+        super().__init__(
+            f"{vendor} may have accepted the order of a video (connection {conn_id!r}), and bill it, but its id is not "
+            f"known: {_sentence(reason)} {advice}".strip()
+        )
+        self.vendor = vendor
+        self.conn_id = conn_id
+        self.reason = reason
+        self.advice = advice
+
+
+class VideoRecordError(VideoError, AirflowFailException):
+    """What was kept of an order can't be read, so nobody knows whether there was one. Raised before any request.
+
+    :param key: of the task state store.
+    :param problem: what is wrong with it.
+    """
+
+    def __init__(self, *, key: str, problem: str) -> None:
+        super().__init__(
+            f"The record of an earlier order, {key!r} in the task state store, can't be read: {_sentence(problem)} "
+            "Nothing was ordered now. Look at the vendor for a video of this task; delete the record to order one."
+        )
+        self.key = key
+        self.problem = problem
+
+
 class VideoUnexpectedError(VideoError):
     """Something went wrong that no other exception of this package stands for.
 
@@ -275,6 +341,10 @@ _SUBCLASSES: dict[str, type[VideoError]] = {
         VideoTransportError,
         VideoTlsError,
         VideoAnswerError,
+        VideoRequestError,
+        VideoUnsupportedError,
+        VideoOrderLostError,
+        VideoRecordError,
         VideoUnexpectedError,
         VideoFailedError,
         VideoTimeoutError,

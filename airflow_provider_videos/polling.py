@@ -31,6 +31,8 @@ DEFAULT_MAX_CONSECUTIVE_FAILURES = 12
 JITTER = 0.2
 #: How much earlier than the deadline a look is taken for the last one, in seconds.
 DEADLINE_TOLERANCE = 0.1
+#: Seconds after an order within which a vendor may not know the video yet.
+GRACE_AFTER_ORDER = 60.0
 #: How many changes of the status are remembered.
 MAX_SIGHTINGS = 20
 
@@ -91,6 +93,7 @@ class Wait:
     :param deadline: when it ends without success.
     :param seen: the statuses that were seen so far, for a wait that another process began.
     :param failures: failed looks in a row so far, for such a wait.
+    :param ordered_at: when the video was ordered, if that is known: right after it, a vendor may not list it yet.
     :param jitter: gives a random number from 0 to 1.
     """
 
@@ -103,6 +106,7 @@ class Wait:
         deadline: float,
         seen: tuple[Sighting, ...] = (),
         failures: int = 0,
+        ordered_at: float | None = None,
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self.video_id = video_id
@@ -111,6 +115,7 @@ class Wait:
         self.deadline = deadline
         self.seen = seen
         self.failures = failures
+        self.ordered_at = ordered_at
         self._jitter = jitter
         self._progress: float | None = None
 
@@ -137,7 +142,7 @@ class Wait:
             # What is no id will never be one.
             may_go_on = not isinstance(error, VideoIdError)
         else:
-            is_passing = error.is_transient or is_missing_for_now
+            is_passing = error.is_transient or is_missing_for_now or self._may_not_be_listed_yet(error, now)
             may_go_on = is_passing and self.failures < self.rules.max_consecutive_failures
         if not may_go_on:
             return Step(error=error, log=self._log_giving_up(error))
@@ -154,6 +159,10 @@ class Wait:
                 ),
             ),
         )
+
+    def _may_not_be_listed_yet(self, error: VideoError, now: float) -> bool:
+        is_unknown = isinstance(error, VideoApiError) and error.status_code in {400, 404}
+        return is_unknown and self.ordered_at is not None and now < self.ordered_at + GRACE_AFTER_ORDER
 
     def _log_change(self, video: Video, now: float) -> tuple[tuple[int, str], ...]:
         is_new = not self.seen or self.seen[-1].status != video.status
@@ -204,10 +213,10 @@ class Wait:
         return pause
 
     def _pause_after_failure(self, error: VideoError, now: float) -> float:
-        retry_after = (error.retry_after if isinstance(error, VideoApiError) else None) or 0.0
-        doublings = min(self.failures - 1, 30)
-        doubled = min(self.rules.poke_interval * 2.0**doublings * self._stretch(), MAX_PAUSE_AFTER_FAILURE)
-        return max(min(retry_after, MAX_RETRY_AFTER), doubled, self._pause(now))
+        pause = pause_after_failure(
+            error, failures=self.failures, poke_interval=self.rules.poke_interval, stretch=self._stretch()
+        )
+        return max(pause, self._pause(now))
 
     def _stretch(self) -> float:
         return 1 + JITTER * self._jitter()
@@ -231,6 +240,20 @@ class Wait:
             waited=in_words(now - self.started_at),
             last_seen=f"{last_seen} {last_look}".strip(),
         )
+
+
+def pause_after_failure(error: VideoError, *, failures: int, poke_interval: float, stretch: float = 1.0) -> float:
+    """Say how long to pause after a call failed: the poke interval, doubled with each failure, or what the vendor asks.
+
+    :param error: what it failed with.
+    :param failures: failed calls in a row, this one included.
+    :param poke_interval: in seconds.
+    :param stretch: by which the pause is lengthened.
+    :return: seconds.
+    """
+    retry_after = (error.retry_after if isinstance(error, VideoApiError) else None) or 0.0
+    doubled = min(poke_interval * 2.0 ** min(failures - 1, 30) * stretch, MAX_PAUSE_AFTER_FAILURE)
+    return max(min(retry_after, MAX_RETRY_AFTER), doubled)
 
 
 def in_words(seconds: float) -> str:

@@ -6,12 +6,50 @@ https://docs.tavus.io/api-reference/video-request/get-video
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+import dataclasses
+from collections.abc import Iterator, Mapping
+from typing import Any, Required, TypedDict, Unpack
 
+from airflow_provider_videos.exceptions import VideoRequestError
 from airflow_provider_videos.hooks.answer import Answer
+from airflow_provider_videos.hooks.client import Call
 from airflow_provider_videos.hooks.video import VideoHook
 from airflow_provider_videos.video import Video, VideoState
+
+MAX_LISTED_VIDEOS = 10_000
+
+
+class TavusVideoRequest(TypedDict, total=False):
+    """What Tavus makes a video from; a field that is not here is passed on as it is.
+
+    https://docs.tavus.io/api-reference/video-request/create-video
+
+    :param replica_id: id of the replica that speaks.
+    :param script: text that it speaks. Either this or ``audio_url``.
+    :param audio_url: public URL of a ``.wav`` or ``.mp3`` file that it speaks; 3 s to 10 min, 750 MB at most.
+    :param video_name: name of the video; Tavus makes one up if it is missing.
+    :param background_url: URL of a website that is recorded as the background.
+    :param background_source_url: URL of a video file that is the background.
+    :param callback_url: URL that Tavus calls when the video is ready or has failed.
+    :param fast: make it faster, without background, thumbnails and a stream.
+    :param transparent_background: make a ``.webm`` with an alpha channel; only with ``fast``.
+    :param watermark_image_url: public URL of a PNG or JPEG that is shown on the video.
+    :param properties: ``background_scroll`` (bool, true), ``background_scroll_type`` (``human`` or ``smooth``),
+        ``background_scroll_depth`` (``middle`` or ``bottom``), ``background_scroll_return`` (``return`` or ``halt``),
+        ``start_with_wave`` (bool, true).
+    """
+
+    replica_id: Required[str]
+    script: str
+    audio_url: str
+    video_name: str
+    background_url: str
+    background_source_url: str
+    callback_url: str
+    fast: bool
+    transparent_background: bool
+    watermark_image_url: str
+    properties: dict[str, Any]
 
 
 class TavusHook(VideoHook):
@@ -32,12 +70,97 @@ class TavusHook(VideoHook):
         "error": VideoState.FAILED,
         "deleted": VideoState.DELETED,
     }
+    name_field = "video_name"
+    free_fields = frozenset({"video_name", "callback_url"})
     test_path = "?limit=1"
 
     @staticmethod
     def auth_headers(api_key: str) -> dict[str, str]:
         """Give the header that carries the key."""
         return {"x-api-key": api_key}
+
+    @staticmethod
+    def check_request(request: Mapping[str, Any]) -> None:
+        """Check an order against https://docs.tavus.io/api-reference/video-request/create-video."""
+        if not request.get("replica_id"):
+            raise VideoRequestError(field="replica_id", problem="is missing")
+        if bool(request.get("script")) == bool(request.get("audio_url")):
+            both = "both are given" if request.get("script") else "neither is given"
+            raise VideoRequestError(field="script", problem=f"give either script or audio_url; {both}")
+        if request.get("transparent_background") and not request.get("fast"):
+            raise VideoRequestError(field="transparent_background", problem="works only together with fast")
+
+    def create_video(self, **request: Unpack[TavusVideoRequest]) -> Video:  # type: ignore[override]
+        """Order a video, which costs money; see :meth:`VideoHook.create_video` for what is raised.
+
+        :param request: see :class:`TavusVideoRequest`.
+        """
+        return super().create_video(**request)
+
+    async def acreate_video(self, **request: Unpack[TavusVideoRequest]) -> Video:  # type: ignore[override]
+        """Do what :meth:`create_video` does, on an event loop."""
+        return await super().acreate_video(**request)
+
+    def list_videos(self, *, limit: int = 100) -> Iterator[Video]:
+        """Go through the account's videos, in the order in which Tavus lists them.
+
+        It ends after 10,000 videos. Of a listed video Tavus may tell less than of one that is asked for.
+
+        :param limit: how many to ask for at once.
+        :raises VideoError: as :meth:`VideoHook.get_video` does.
+        """
+        seen: set[str] = set()
+        # The first page is 0 by the newer documentation and 1 by the older: what comes twice is left out.
+        for page in range(MAX_LISTED_VIDEOS // limit + 1):
+            query = f"?limit={limit}" + (f"&page={page}" if page else "")
+            response, reader = self.client.call(Call(path=f"{self.videos_path}{query}"))
+            body = reader.read_object(response)
+            items = body.get("data")
+            if not isinstance(items, list):
+                raise reader.answer_error("it has no list of videos")
+            new = [item for item in items if isinstance(item, Mapping) and item.get("video_id") not in seen]
+            for item in new:
+                video = self.read_body(item, reader)
+                seen.add(video.video_id)
+                yield video
+            # Tavus may give fewer at once than were asked for, so that a short page is no sign of the end.
+            if not items or len(seen) == body.get("total_count") or (page > 1 and not new):
+                return
+
+    def rename_video(self, video_id: str | Mapping[str, Any], name: str) -> None:
+        """Give a video another name.
+
+        https://docs.tavus.io/api-reference/video-request/patch-video-name
+
+        :raises VideoError: as :meth:`VideoHook.get_video` does.
+        """
+        self.read_success(*self.client.call(self._rename_call(video_id, name)))
+
+    async def arename_video(self, video_id: str | Mapping[str, Any], name: str) -> None:
+        """Do what :meth:`rename_video` does, on an event loop."""
+        self.read_success(*await self.client.acall(self._rename_call(video_id, name)))
+
+    def delete_video(self, video_id: str | Mapping[str, Any], *, hard: bool = False) -> None:
+        """Delete a video. Without ``hard`` Tavus goes on to show it, as deleted.
+
+        https://docs.tavus.io/api-reference/video-request/delete-video
+
+        :param hard: delete its files too, for ever.
+        :raises VideoError: as :meth:`VideoHook.get_video` does.
+        """
+        self.read_success(*self.client.call(self._delete_call(video_id, hard)))
+
+    async def adelete_video(self, video_id: str | Mapping[str, Any], *, hard: bool = False) -> None:
+        """Do what :meth:`delete_video` does, on an event loop."""
+        self.read_success(*await self.client.acall(self._delete_call(video_id, hard)))
+
+    def _rename_call(self, video_id: str | Mapping[str, Any], name: str) -> Call:
+        call = self.video_call(video_id)
+        return dataclasses.replace(call, path=f"{call.path}/name", method="PATCH", body={"video_name": name})
+
+    def _delete_call(self, video_id: str | Mapping[str, Any], hard: bool) -> Call:
+        query = {"hard": "true"} if hard else {}
+        return dataclasses.replace(self.video_call(video_id, **query), method="DELETE")
 
     def get_video(self, video_id: str | Mapping[str, Any], *, verbose: bool = False) -> Video:
         """Ask Tavus for a video, once.

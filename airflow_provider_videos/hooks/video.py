@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping
+import json
+from collections.abc import Collection, Iterator, Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 from urllib.parse import quote, urlencode
@@ -12,7 +13,18 @@ from urllib.parse import quote, urlencode
 from airflow.sdk import BaseHook
 from airflow.sdk.exceptions import AirflowException
 
-from airflow_provider_videos.exceptions import VideoAuthError, VideoConnectionError, VideoError
+from airflow_provider_videos.exceptions import (
+    VideoAnswerError,
+    VideoApiError,
+    VideoAuthError,
+    VideoConnectionError,
+    VideoError,
+    VideoOrderLostError,
+    VideoRequestError,
+    VideoTransportError,
+    VideoUnavailableError,
+    VideoUnsupportedError,
+)
 from airflow_provider_videos.hooks.answer import Answer, is_html, read_error_message
 from airflow_provider_videos.hooks.client import Call, VendorClient
 from airflow_provider_videos.hooks.lookup import alook_up, look_up
@@ -28,6 +40,7 @@ if TYPE_CHECKING:
     from airflow_provider_videos.transport import Response
 
 MAX_STATUS_CHARACTERS = 100
+REQUIRED_METHODS = ("auth_headers", "read_video", "check_request")
 
 
 class VideoHook(BaseHook):
@@ -55,6 +68,10 @@ class VideoHook(BaseHook):
     videos_path: ClassVar[str]
     #: The vendor's status words, in lower case, and what they mean.
     states: ClassVar[Mapping[str, VideoState]]
+    #: The field of an order that names the video; ``None`` if the vendor keeps no names, or can't list its videos.
+    name_field: ClassVar[str | None] = None
+    #: Fields of an order that change neither the video nor the bill.
+    free_fields: ClassVar[Collection[str]] = ()
     #: What ``test_connection`` asks for below ``videos_path``: something that costs nothing.
     test_path: ClassVar[str]
     #: Status codes with which the vendor answers that to a good key.
@@ -63,7 +80,7 @@ class VideoHook(BaseHook):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         missing = [name for name in VideoHook.__annotations__ if not hasattr(cls, name)]
-        missing += [name for name in ("auth_headers", "read_video") if getattr(cls, name) is getattr(VideoHook, name)]
+        missing += [name for name in REQUIRED_METHODS if getattr(cls, name) is getattr(VideoHook, name)]
         if missing:
             raise TypeError(f"{cls.__name__} does not state {', '.join(missing)}")
 
@@ -88,6 +105,15 @@ class VideoHook(BaseHook):
         """Read the fields of a :class:`~airflow_provider_videos.video.Video` out of an answer.
 
         :return: the fields by name, ``status`` and ``video_id`` included; ``vendor`` and ``state`` are added to them.
+        """
+        raise NotImplementedError
+
+    @staticmethod
+    def check_request(request: Mapping[str, Any]) -> None:
+        """Check an order against what the vendor's page requires and forbids.
+
+        :param request: the order's fields, none of them ``None``.
+        :raises VideoRequestError: naming the field.
         """
         raise NotImplementedError
 
@@ -158,19 +184,98 @@ class VideoHook(BaseHook):
         """Do what :meth:`get_video` does, on an event loop."""
         return await self._aget_video(video_id)
 
+    def create_video(self, **request: Any) -> Video:
+        """Order a video, which costs money. The order is sent once, whatever comes back.
+
+        :param request: the order's fields; one that is ``None`` is left out.
+        :raises VideoRequestError: before the request, if the vendor forbids it.
+        :raises VideoConnectionError: before the request, if the connection can't be used.
+        :raises VideoOrderLostError: if the vendor may have accepted it, but no readable answer arrives: a timeout, a
+            connection that was lost, a 408 or 5xx, an answer without an id.
+        :raises VideoTransportError: if it certainly did not arrive.
+        :raises VideoApiError: if the vendor refuses it.
+        """
+        call = self._order_call(request)
+        try:
+            return self.read_answer(*self.client.call(call))
+        except (VideoTransportError, VideoAnswerError, VideoUnavailableError) as error:
+            self._raise_if_lost(error)
+            raise
+
+    async def acreate_video(self, **request: Any) -> Video:
+        """Do what :meth:`create_video` does, on an event loop."""
+        call = self._order_call(request)
+        try:
+            return self.read_answer(*await self.client.acall(call))
+        except (VideoTransportError, VideoAnswerError, VideoUnavailableError) as error:
+            self._raise_if_lost(error)
+            raise
+
+    def _order_call(self, request: Mapping[str, Any]) -> Call:
+        body = {field: value for field, value in request.items() if value is not None}
+        for field, value in body.items():
+            try:
+                json.dumps(value, allow_nan=False)
+            except (TypeError, ValueError) as error:
+                raise VideoRequestError(field=field, problem=f"can't be sent as JSON: {error}") from None
+        self.check_request(body)
+        return Call(path=self.videos_path, method="POST", body=body)
+
+    def _raise_if_lost(self, error: VideoError) -> None:
+        was_refused = isinstance(error, VideoApiError) and error.status_code == HTTPStatus.TOO_MANY_REQUESTS
+        never_arrived = isinstance(error, VideoTransportError) and not error.maybe_received
+        if not was_refused and not never_arrived:
+            raise VideoOrderLostError(vendor=self.hook_name, conn_id=self.conn_id, reason=str(error)) from error
+
+    def list_videos(self, *, limit: int = 100) -> Iterator[Video]:
+        """Go through the account's videos, in the vendor's order.
+
+        :param limit: how many to ask for at once.
+        :raises VideoUnsupportedError: if the vendor can't list them.
+        """
+        raise VideoUnsupportedError(vendor=self.hook_name, call="list videos")
+
+    def rename_video(self, video_id: str | Mapping[str, Any], name: str) -> None:
+        """Give a video another name.
+
+        :raises VideoUnsupportedError: if the vendor has no names.
+        """
+        raise VideoUnsupportedError(vendor=self.hook_name, call="rename a video")
+
+    async def arename_video(self, video_id: str | Mapping[str, Any], name: str) -> None:
+        """Do what :meth:`rename_video` does, on an event loop."""
+        raise VideoUnsupportedError(vendor=self.hook_name, call="rename a video")
+
+    def delete_video(self, video_id: str | Mapping[str, Any], *, hard: bool = False) -> None:
+        """Delete a video at the vendor.
+
+        :param hard: delete its files too, for ever.
+        :raises VideoUnsupportedError: if the vendor can't delete.
+        """
+        raise VideoUnsupportedError(vendor=self.hook_name, call="delete a video")
+
+    async def adelete_video(self, video_id: str | Mapping[str, Any], *, hard: bool = False) -> None:
+        """Do what :meth:`delete_video` does, on an event loop."""
+        raise VideoUnsupportedError(vendor=self.hook_name, call="delete a video")
+
     def _get_video(self, video_id: str | Mapping[str, Any], **query: str) -> Video:
-        return self._read_video(*self.client.call(self._video_call(video_id, **query)))
+        return self.read_answer(*self.client.call(self.video_call(video_id, **query)))
 
     async def _aget_video(self, video_id: str | Mapping[str, Any], **query: str) -> Video:
-        return self._read_video(*await self.client.acall(self._video_call(video_id, **query)))
+        return self.read_answer(*await self.client.acall(self.video_call(video_id, **query)))
 
-    def _video_call(self, video_id: str | Mapping[str, Any], **query: str) -> Call:
+    def video_call(self, video_id: str | Mapping[str, Any], **query: str) -> Call:
+        """Make the call that asks for a video."""
         asked = read_video_id(video_id, vendor=self.conn_type)
         path = f"{self.videos_path}/{quote(asked, safe='')}"
         return Call(path=f"{path}?{urlencode(query)}" if query else path, video_id=asked)
 
-    def _read_video(self, response: Response, reader: ResponseReader) -> Video:
-        body = reader.read_object(response)
+    def read_answer(self, response: Response, reader: ResponseReader) -> Video:
+        """Read the video that a response describes; raises what :meth:`get_video` does."""
+        return self.read_body(reader.read_object(response), reader)
+
+    def read_body(self, body: Mapping[str, Any], reader: ResponseReader) -> Video:
+        """Read the video that a JSON object describes."""
         fields = self.read_video(Answer(body, secret=reader.secret))
         status = " ".join((fields.pop("status") or "").split())[:MAX_STATUS_CHARACTERS]
         if not status or not isinstance(body.get("status"), str):
@@ -185,6 +290,11 @@ class VideoHook(BaseHook):
             state=self.states.get(status.lower(), VideoState.UNKNOWN),
             **fields,
         )
+
+    def read_success(self, response: Response, reader: ResponseReader) -> None:
+        """Read a response that says nothing but that a change was made."""
+        if not 200 <= response.status_code < 300:
+            raise reader.api_error(response)
 
     def test_connection(self) -> tuple[bool, str]:
         """Find out whether the connection works, without ordering anything.
@@ -205,28 +315,3 @@ class VideoHook(BaseHook):
             return False, f"{self.hook_name} refuses the API key: {error.message}"
         except VideoError as error:
             return False, str(error)
-
-
-class RepeatedLook:
-    """One video that is asked for again and again; an answer that hasn't changed isn't read twice.
-
-    :param video_id: id of the video.
-    """
-
-    __slots__ = ("_answer", "_call", "_video", "video_id")
-
-    def __init__(self, video_id: str) -> None:
-        self.video_id = video_id
-        self._call: Call | None = None
-        self._answer: bytes | None = None
-        self._video: Video | None = None
-
-    async def look(self, hook: VideoHook) -> Video:
-        """Ask once; raises what :meth:`VideoHook.get_video` does."""
-        if self._call is None:
-            self._call = hook._video_call(self.video_id)
-        response, reader = await hook.client.acall(self._call)
-        if self._video is None or response.body != self._answer or response.status_code != HTTPStatus.OK:
-            self._video = hook._read_video(response, reader)
-            self._answer = response.body
-        return self._video

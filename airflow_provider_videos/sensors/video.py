@@ -14,7 +14,7 @@ from airflow.sdk import BaseSensorOperator, timezone
 from airflow.sdk.configuration import conf
 from airflow.sdk.exceptions import AirflowRescheduleException, AirflowSkipException, AirflowTaskTimeout
 
-from airflow_provider_videos.exceptions import VideoError, VideoFailedError, VideoUnexpectedError
+from airflow_provider_videos.exceptions import VideoFailedError
 from airflow_provider_videos.polling import DEFAULT_MAX_CONSECUTIVE_FAILURES, PollingRules, Step, Wait
 from airflow_provider_videos.sensors.start_from_trigger import (
     CannotStartFromTriggerError,
@@ -23,15 +23,11 @@ from airflow_provider_videos.sensors.start_from_trigger import (
 )
 from airflow_provider_videos.skipping import why_skip
 from airflow_provider_videos.video import read_video_id
+from airflow_provider_videos.waiting import TRIGGER_TIMEOUT_SLACK, defer_wait, read_event, wait_for_video
 from airflow_provider_videos.xcom import push_failed_video, push_video
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
-
-    from airflow_provider_videos.hooks.video import VideoHook
-
-#: How much later than the trigger itself Airflow ends it, in seconds.
-TRIGGER_TIMEOUT_SLACK = 900.0
 
 
 class VideoSensor(BaseSensorOperator):
@@ -118,33 +114,16 @@ class VideoSensor(BaseSensorOperator):
     def execute_complete(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:
         """Take what the trigger found out, and end as the other modes do."""
         try:
-            if "error" in event:
-                raise VideoError.from_dict(event["error"])
-            return push_video(self, context, event["video"])
+            return push_video(self, context, read_event(event))
         except Exception as error:
             self._skip_or_raise(error, context)
 
     def _wait_for_video(self, context: Context) -> dict[str, Any]:
-        from airflow_provider_videos.hooks.video import VideoHook
-
         wait = self._begin(context)
-        hook: VideoHook | None = None
-        while True:
-            try:
-                hook = hook or VideoHook.get_hook(self.conn_id)
-                step = wait.saw(hook.get_video(self.video_id), now=time.time())
-            except VideoError as error:
-                step = wait.missed(error, now=time.time())
-            except Exception as error:
-                self.log.exception("Looking at video %r failed", wait.video_id)
-                step = wait.missed(VideoUnexpectedError.of(error), now=time.time())
-            for level, line in step.log:
-                self.log.log(level, line)
-            if step.error is not None:
-                raise step.error
-            if step.video is not None:
-                return push_video(self, context, step.video.to_dict())
-            self._pause(wait, step)
+        video = wait_for_video(
+            self, wait, video=self.video_id, conn_id=self.conn_id, pause=lambda step: self._pause(wait, step)
+        )
+        return push_video(self, context, video.to_dict())
 
     def _prepare_start(self) -> bool:
         try:
@@ -197,28 +176,16 @@ class VideoSensor(BaseSensorOperator):
             silent_fail=self.silent_fail,
         )
 
-    def _ending(self) -> dict[str, bool]:
+    def _ending(self) -> dict[str, Any]:
         names = ("end_from_trigger", "do_xcom_push", "soft_fail", "never_fail")
         return {name: getattr(self, name) for name in names}
 
     def _pause(self, wait: Wait, step: Step) -> None:
         if self.deferrable:
-            self._defer(wait, step)
+            defer_wait(self, wait, conn_id=self.conn_id, pause=step.pause, **self._ending())
         if self.reschedule and not wait.failures:
             raise AirflowRescheduleException(timezone.utcnow() + timedelta(seconds=step.pause))
         time.sleep(step.pause)
-
-    def _defer(self, wait: Wait, step: Step) -> NoReturn:
-        from airflow_provider_videos.triggers.video import VideoTrigger
-
-        now = time.time()
-        self.defer(
-            trigger=VideoTrigger.continuing(
-                wait, conn_id=self.conn_id, next_look_at=now + step.pause, **self._ending()
-            ),
-            method_name="execute_complete",
-            timeout=timedelta(seconds=wait.deadline - now + TRIGGER_TIMEOUT_SLACK),
-        )
 
     def _skip_or_raise(self, error: BaseException, context: Context) -> NoReturn:
         if isinstance(error, VideoFailedError):

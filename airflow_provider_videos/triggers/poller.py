@@ -18,8 +18,9 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from airflow_provider_videos.exceptions import VideoApiError, VideoError, VideoUnexpectedError
-from airflow_provider_videos.hooks.video import RepeatedLook, VideoHook
+from airflow_provider_videos.hooks.video import VideoHook
 from airflow_provider_videos.polling import Step, Wait
+from airflow_provider_videos.triggers.repeated_look import RepeatedLook
 
 if TYPE_CHECKING:
     from airflow_provider_videos.video import Video

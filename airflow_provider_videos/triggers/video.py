@@ -29,6 +29,8 @@ class VideoTrigger(BaseTrigger):
     :param started_at: when the wait began; if not given, it begins with the trigger.
     :param next_look_at: when to look first; at once, if not given.
     :param failures: failed looks in a row so far.
+    :param ordered_at: when the video was ordered, if that is known.
+    :param delete_on_kill: delete the video at the vendor when a user marks or clears the waiting task.
     :param seen: statuses seen so far, each as ``[status, first seen at]``.
     :param options: the fields of :class:`~airflow_provider_videos.polling.PollingRules`, which say how to wait, and
         of :class:`~airflow_provider_videos.triggers.ending.Ending`, which say how to end the task.
@@ -44,6 +46,8 @@ class VideoTrigger(BaseTrigger):
         next_look_at: float | None = None,
         failures: int = 0,
         seen: list[list[Any]] | None = None,
+        ordered_at: float | None = None,
+        delete_on_kill: bool = False,
         **options: Any,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -56,13 +60,15 @@ class VideoTrigger(BaseTrigger):
             "next_look_at": next_look_at,
             "failures": failures,
             "seen": seen or [],
+            "ordered_at": ordered_at,
         }
+        self._delete_on_kill = delete_on_kill
         names = {field.name for field in dataclasses.fields(PollingRules)}
         self._rules = PollingRules(**{name: options.pop(name) for name in names & set(options)})
         self._ending = Ending(**options)
 
     @classmethod
-    def continuing(cls, wait: Wait, *, conn_id: str, next_look_at: float, **ending: bool) -> VideoTrigger:
+    def continuing(cls, wait: Wait, *, conn_id: str, next_look_at: float, **options: bool) -> VideoTrigger:
         """Make a trigger that goes on with a wait."""
         return cls(
             video_id=wait.video_id,
@@ -72,8 +78,9 @@ class VideoTrigger(BaseTrigger):
             next_look_at=next_look_at,
             failures=wait.failures,
             seen=[[sighting.status, sighting.since] for sighting in wait.seen],
+            ordered_at=wait.ordered_at,
             **dataclasses.asdict(wait.rules),
-            **ending,
+            **options,
         )
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
@@ -83,6 +90,7 @@ class VideoTrigger(BaseTrigger):
         """
         path = f"{type(self).__module__}.{type(self).__qualname__}"
         options = {**dataclasses.asdict(self._rules), **dataclasses.asdict(self._ending)}
+        options["delete_on_kill"] = self._delete_on_kill
         return path, {"video_id": self.video_id, "conn_id": self.conn_id, **self._progress, **options}
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
@@ -94,6 +102,17 @@ class VideoTrigger(BaseTrigger):
             self.log.exception("Waiting for video %r failed", self.video_id)
             end = VideoUnexpectedError.of(unexpected)
         yield await self._event(end)
+
+    async def on_kill(self) -> None:
+        """Delete the video if that was asked for; Airflow calls this when a user marks or clears the waiting task."""
+        if not self._delete_on_kill:
+            self.log.info("Video %r goes on at the vendor, and is billed: nothing was deleted.", self.video_id)
+            return
+        from airflow_provider_videos.hooks.video import VideoHook
+
+        hook = await VideoHook.aget_hook(self.conn_id)
+        await hook.adelete_video(self.video_id)
+        self.log.info("Video %r was deleted at the vendor.", self.video_id)
 
     async def _event(self, end: Video | VideoError) -> TriggerEvent:
         payload = {"error" if isinstance(end, VideoError) else "video": end.to_dict()}
@@ -134,4 +153,5 @@ class VideoTrigger(BaseTrigger):
             deadline=started_at + self._progress["timeout"],
             seen=tuple(Sighting(status=status, since=since) for status, since in self._progress["seen"]),
             failures=self._progress["failures"],
+            ordered_at=self._progress["ordered_at"],
         )

@@ -11,7 +11,8 @@ from airflow.sdk import DAG, Asset, BaseOperator, task, task_group
 from airflow.triggers.base import BaseTrigger
 from jinja2.sandbox import SandboxedEnvironment
 
-from airflow_provider_videos.sensors.video import TRIGGER_TIMEOUT_SLACK, VideoSensor
+from airflow_provider_videos.sensors.video import VideoSensor
+from airflow_provider_videos.waiting import TRIGGER_TIMEOUT_SLACK
 
 pytestmark = pytest.mark.skipif(
     not hasattr(BaseTrigger, "render_template_fields"), reason="Airflow starts no trigger like that before 3.3"

@@ -24,10 +24,11 @@ from airflow_provider_videos.exceptions import (
     VideoTimeoutError,
     VideoUnexpectedError,
 )
-from airflow_provider_videos.hooks.video import RepeatedLook, VideoHook
+from airflow_provider_videos.hooks.video import VideoHook
 from airflow_provider_videos.polling import PollingRules, Sighting, Wait
 from airflow_provider_videos.simulator import Fault, Simulator
 from airflow_provider_videos.simulator.videos import VendorName
+from airflow_provider_videos.triggers.repeated_look import RepeatedLook
 from airflow_provider_videos.triggers.video import VideoTrigger
 from airflow_provider_videos.xcom import PUSHED_FIELDS
 from tests.conftest import API_KEY
@@ -100,6 +101,8 @@ def test_a_trigger_goes_on_with_a_wait() -> None:
             "next_look_at": 9.0,
             "failures": 2,
             "seen": [["queued", 2.0]],
+            "ordered_at": None,
+            "delete_on_kill": False,
             "end_from_trigger": True,
             "do_xcom_push": True,
             "soft_fail": False,
@@ -155,7 +158,7 @@ def test_what_nobody_expects_is_an_error_that_names_it(connect: Connect, monkeyp
     def surprise(self: RepeatedLook, hook: VideoHook) -> None:
         raise ZeroDivisionError("by zero")
 
-    monkeypatch.setattr("airflow_provider_videos.hooks.video.RepeatedLook.look", surprise)
+    monkeypatch.setattr("airflow_provider_videos.triggers.repeated_look.RepeatedLook.look", surprise)
     error = error_of(trigger_for("v1", connect("tavus")))
     assert error.to_dict() == VideoUnexpectedError(problem="ZeroDivisionError: by zero").to_dict()
 

@@ -1,0 +1,267 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Ordering a video of any vendor."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from airflow.sdk import BaseOperator
+from airflow.sdk.configuration import conf
+from airflow.sdk.definitions.asset import Asset
+
+from airflow_provider_videos.exceptions import (
+    VideoError,
+    VideoFailedError,
+    VideoRequestError,
+    VideoUnsupportedError,
+)
+from airflow_provider_videos.polling import DEFAULT_MAX_CONSECUTIVE_FAILURES, PollingRules, Step, Wait
+from airflow_provider_videos.waiting import defer_wait, read_event, wait_for_video
+from airflow_provider_videos.xcom import push_failed_video, push_video
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from airflow_provider_videos.hooks.video import VideoHook
+    from airflow_provider_videos.ordering.ordering import Ordered, Ordering
+
+
+class GenerateVideoOperator(BaseOperator):
+    """Orders a video, waits until it is ready, and returns its record.
+
+    For one task instance and one request at most one video is alive or ready, whatever happens: a lost answer, a killed
+    worker or triggerer, a retry, a clear. Before the order is sent, that is recorded in Airflow's task state store, and
+    the video's id after it. A later attempt goes on with the same video.
+
+    ===================================  ==============================================================================
+    a later attempt finds                and then
+    ===================================  ==============================================================================
+    a video that is pending or ready     goes on with it, and orders nothing
+    a video that failed                  fails without retry; once it has, a user's clear orders anew
+    a video that somebody deleted        fails without retry; a user's clear orders anew
+    another request                      orders anew, and says so
+    an order whose answer was lost       Tavus: searches for it, and goes on with it or orders it. Together AI can't be
+                                         searched: fails without retry, and says what to look for
+    ===================================  ==============================================================================
+
+    Tavus is searched by a mark in the video's name; if the request names the video, by name, script and time. Airflow
+    before 3.3 has no task state store: there every later attempt searches Tavus, and fails for Together AI.
+
+    The record is the dict of :meth:`~airflow_provider_videos.video.Video.to_dict`; its ``video_id``, ``state``,
+    ``download_url``, ``stream_url`` and ``hosted_url`` are also pushed as XComs of those names, ``video_id`` and
+    ``vendor`` as soon as the video is ordered. With ``outlets``, the events of its assets carry ``vendor``,
+    ``video_id``, the URLs and ``cost`` (USD).
+
+    :param conn_id: id of an Airflow connection of a video vendor's type. (templated)
+    :param request: the vendor's own fields, as a dict or as the text of a JSON object: see
+        :class:`~airflow_provider_videos.hooks.tavus.TavusVideoRequest` and
+        :class:`~airflow_provider_videos.hooks.together.TogetherVideoRequest`. A text in it that ends in ``.txt``,
+        ``.json`` or ``.j2`` names a file. (templated)
+    :param wait_for_completion: wait until the video is ready; otherwise the record is that of the order.
+    :param deferrable: wait in the triggerer, without a worker.
+    :param poke_interval: time between two looks, in seconds or as a timedelta; above 0.
+    :param timeout: how long to wait, in seconds or as a timedelta, from when an attempt begins.
+    :param exponential_backoff: double the time between two looks from look to look, with jitter.
+    :param max_wait: the most that it grows to, in seconds or as a timedelta.
+    :param max_consecutive_failures: how many looks in a row may fail in passing before the wait ends with the last
+        failure. Also how often an order is sent that certainly was not received.
+    :param order_again_if_cleared: order another video when a user clears the task, though one is pending or ready.
+    :param order_again_if_lost: order again when an order may have been accepted and can't be found, which can pay
+        twice.
+    :param delete_on_kill: delete the video at the vendor when a user marks or clears the task while it waits. Only
+        where the vendor can (Tavus). By default it goes on there.
+    :param kwargs: what every operator takes.
+    :raises VideoRequestError: before anything is ordered, if the vendor forbids the request.
+    :raises VideoOrderLostError: if a video may have been ordered and can't be found. Airflow doesn't retry.
+    :raises VideoRecordError: if what was recorded of an order can't be read. Airflow doesn't retry.
+    :raises VideoFailedError: if the video ends without success. Airflow doesn't retry.
+    :raises VideoTimeoutError: if the video is not finished in time. Airflow doesn't retry; a clear goes on waiting.
+    :raises VideoError: if the vendor refuses the order, or can't be asked; see
+        :mod:`airflow_provider_videos.exceptions`.
+    """
+
+    template_fields: Sequence[str] = ("request", "conn_id")
+    template_fields_renderers = {"request": "json"}
+    template_ext: Sequence[str] = (".txt", ".json", ".j2")
+    ui_color = "#e0e7ff"
+
+    def __init__(
+        self,
+        *,
+        conn_id: str,
+        request: Mapping[str, Any] | str,
+        wait_for_completion: bool = True,
+        deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
+        poke_interval: timedelta | float = 30,
+        timeout: timedelta | float = 12 * 60 * 60,
+        exponential_backoff: bool = False,
+        max_wait: timedelta | float | None = None,
+        max_consecutive_failures: int = DEFAULT_MAX_CONSECUTIVE_FAILURES,
+        order_again_if_cleared: bool = False,
+        order_again_if_lost: bool = False,
+        delete_on_kill: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.conn_id = conn_id
+        self.request = request
+        self.wait_for_completion = wait_for_completion
+        self.deferrable = deferrable
+        self.poke_interval = _seconds(poke_interval)
+        self.timeout = _seconds(timeout)
+        self.exponential_backoff = exponential_backoff
+        self.max_wait = None if max_wait is None else _seconds(max_wait)
+        self.max_consecutive_failures = max_consecutive_failures
+        self.order_again_if_cleared = order_again_if_cleared
+        self.order_again_if_lost = order_again_if_lost
+        self.delete_on_kill = delete_on_kill
+        if self.poke_interval <= 0:
+            raise ValueError("poke_interval must be above 0 seconds, or the vendor would be asked without a pause")
+        if not isinstance(max_consecutive_failures, int) or max_consecutive_failures < 1:
+            raise ValueError("max_consecutive_failures must be a whole number, 1 or more")
+        self._video_id: str | None = None
+        self._task_instance: Any = None
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Order the video, unless it was ordered before, and wait for it."""
+        from airflow_provider_videos.hooks.video import VideoHook
+
+        hook = VideoHook.get_hook(self.conn_id)
+        if self.delete_on_kill and type(hook).delete_video is VideoHook.delete_video:
+            raise VideoUnsupportedError(vendor=hook.hook_name, call="delete a video, so leave delete_on_kill out")
+        self._warn_without_store(context)
+        ordered = self._ordering(context, hook).place()
+        self._video_id, self._task_instance = ordered.video.video_id, context["ti"]
+        if not self.wait_for_completion:
+            return self._end(context, ordered.video.to_dict())
+        try:
+            return self._wait(context, ordered)
+        except VideoError as error:
+            self._fail(context, error, self._video_id)
+
+    def execute_complete(self, context: Context, event: dict[str, Any], video_id: str) -> dict[str, Any]:
+        """Take what the trigger found out."""
+        try:
+            video = read_event(event)
+        except VideoError as error:
+            self._fail(context, error, video_id)
+        return self._end(context, video)
+
+    def on_kill(self) -> None:
+        """Say what becomes of the video, and delete it if that was asked for and a user has ended the task."""
+        if self._video_id is None:
+            return
+        if not self.delete_on_kill or not self._was_ended_by_a_user():
+            self.log.info("Video %r goes on at the vendor, and is billed: nothing was deleted.", self._video_id)
+            return
+        from airflow_provider_videos.hooks.video import VideoHook
+
+        VideoHook.get_hook(self.conn_id).delete_video(self._video_id)
+        self.log.info("Video %r was deleted at the vendor.", self._video_id)
+
+    def _was_ended_by_a_user(self) -> bool:
+        """Tell a user's mark or clear from a worker that is stopped: Airflow calls ``on_kill`` for both."""
+        ti = self._task_instance
+        running = ti.get_ti_count(
+            dag_id=ti.dag_id, run_ids=[ti.run_id], task_ids=[ti.task_id], map_index=ti.map_index, states=["running"]
+        )
+        return not running
+
+    def _ordering(self, context: Context, hook: VideoHook) -> Ordering:
+        from airflow_provider_videos.ordering.ordering import Ordering
+
+        request = _read_request(self.request)
+        hook.check_request({field: value for field, value in request.items() if value is not None})
+        return Ordering(
+            context,
+            hook=hook,
+            request=request,
+            rules=self._rules(),
+            retries=self.retries or 0,
+            order_again_if_cleared=self.order_again_if_cleared,
+            order_again_if_lost=self.order_again_if_lost,
+        )
+
+    def _rules(self) -> PollingRules:
+        return PollingRules(
+            poke_interval=self.poke_interval,
+            exponential_backoff=self.exponential_backoff,
+            max_wait=self.max_wait,
+            max_consecutive_failures=self.max_consecutive_failures,
+        )
+
+    def _wait(self, context: Context, ordered: Ordered) -> dict[str, Any]:
+        video_id, now = ordered.video.video_id, time.time()
+        wait = Wait(
+            video_id=video_id,
+            rules=self._rules(),
+            started_at=now,
+            deadline=now + self.timeout,
+            ordered_at=ordered.at,
+        )
+
+        def pause(step: Step) -> None:
+            if self.deferrable:
+                defer_wait(
+                    self,
+                    wait,
+                    conn_id=self.conn_id,
+                    pause=step.pause,
+                    resume_with={"video_id": video_id},
+                    delete_on_kill=self.delete_on_kill,
+                )
+            time.sleep(step.pause)
+
+        # The answer to an order may leave out what a look shows, the URLs above all.
+        described = None if ordered.video.state.is_terminal else ordered.video
+        video = wait_for_video(self, wait, video=video_id, conn_id=self.conn_id, pause=pause, described=described)
+        return self._end(context, video.to_dict())
+
+    def _end(self, context: Context, video: dict[str, Any]) -> dict[str, Any]:
+        for outlet in self.outlets:
+            if isinstance(outlet, Asset):
+                names = ("vendor", "video_id", "download_url", "stream_url", "hosted_url", "cost")
+                context["outlet_events"][outlet].extra.update({name: video[name] for name in names})
+        return push_video(self, context, video)
+
+    def _fail(self, context: Context, error: VideoError, video_id: str) -> NoReturn:
+        from airflow_provider_videos.ordering.store import OrderStore
+
+        if isinstance(error, VideoFailedError):
+            push_failed_video(self, context, error.video)
+            OrderStore(context).report_failure(max_tries=context["ti"].max_tries)
+            note = f"Video {video_id!r} was ordered and may be billed. Clear the task to order another one."
+        else:
+            note = (
+                f"Video {video_id!r} was ordered: it may still finish, and is billed then. A retry or a clear goes on "
+                "with it, and orders nothing."
+            )
+        self.log.error("%s", note)
+        error.add_note(note)
+        raise error
+
+    def _warn_without_store(self, context: Context) -> None:
+        if context.get("task_state_store") is None and self.retries:
+            self.log.warning(
+                "This Airflow has no task state store (it comes with 3.3), so a retry knows nothing of an order before "
+                "it: Tavus is searched for it, and for other vendors the retry fails."
+            )
+
+
+def _seconds(time_span: timedelta | float) -> float:
+    return time_span.total_seconds() if isinstance(time_span, timedelta) else time_span
+
+
+def _read_request(request: Mapping[str, Any] | str) -> dict[str, Any]:
+    if isinstance(request, str):
+        try:
+            request = json.loads(request)
+        except ValueError as error:
+            raise VideoRequestError(field="request", problem=f"is a text, but no JSON: {error}") from None
+    if not isinstance(request, Mapping):
+        raise VideoRequestError(field="request", problem=f"must be a dict, not {type(request).__name__}")
+    return dict(request)

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Kills something at every step of an order, in a real Airflow, and prints how each order ends.
+
+``python scripts/order_table.py`` takes some ten minutes.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+MODES = {
+    "sync": "`GenerateVideoOperator`",
+    "deferrable": "`GenerateVideoOperator(deferrable=True)`",
+    "plain": "`requests.post` in a task with `retries=2`",
+}
+KEY = "key-of-the-table"
+
+
+def main() -> None:
+    """Place all orders, print the table, and end with 1 if one was accepted twice."""
+    sys.path.insert(0, str(CHECKOUT))
+    from tests.system.orders import STEPS, Order, Outcome, place
+    from tests.system.real_airflow import RealAirflow
+
+    def cell(outcome: Outcome) -> str:
+        end = "success" if outcome.state == "success" else "fails"
+        return f"{end}, {outcome.created} ordered"
+
+    orders = [
+        Order(vendor, mode, step)
+        for vendor in ("tavus", "together")
+        for mode in MODES
+        for step in STEPS
+        if step != "resume" or mode == "deferrable"
+    ]
+    with (
+        tempfile.TemporaryDirectory(prefix="video-orders-") as home,
+        RealAirflow(Path(home), CHECKOUT / "tests" / "system" / "dags") as airflow,
+    ):
+        outcomes = place(airflow, orders, KEY)
+    print(
+        "| killed | " + " | ".join(f"{title}, {vendor}" for vendor in ("Tavus", "Together") for title in MODES.values())
+    )
+    print("|---" * (1 + 2 * len(MODES)) + "|")
+    for step, title in STEPS.items():
+        cells = [outcomes.get(Order(vendor, mode, step)) for vendor in ("tavus", "together") for mode in MODES]
+        print(f"| {title} | " + " | ".join(cell(outcome) if outcome else "" for outcome in cells) + " |")
+    ours = {order: outcome for order, outcome in outcomes.items() if order.mode != "plain"}
+    twice = [order.name for order, outcome in ours.items() if outcome.created > 1]
+    lost = [order.name for order, outcome in ours.items() if order.vendor == "tavus" and outcome.state != "success"]
+    if twice or lost:
+        raise SystemExit(f"Ordered twice: {twice}. Tavus orders without success: {lost}.")
+
+
+if __name__ == "__main__":
+    main()

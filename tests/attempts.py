@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Runs an operator as Airflow does over several attempts of one task instance, without a database."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import json
+from collections import defaultdict
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+from airflow.sdk import BaseOperator
+from airflow.sdk.exceptions import TaskDeferred
+
+from tests.waiting import only_event, through_the_database
+
+
+class Killed(BaseException):
+    """The process is gone."""
+
+
+class Store(dict[str, Any]):
+    """Stands for Airflow's task state store: it outlives an attempt."""
+
+    #: Called before each access, with its name; what it raises is what the access meets.
+    before: Callable[[str], None] = staticmethod(lambda access: None)
+
+    def get(self, key: str, default: Any = None) -> Any:
+        self.before("get")
+        return super().get(key, default)
+
+    def set(self, key: str, value: Any, *, retention: timedelta) -> None:
+        self.before("set")
+        # More than thirty days, or a run that is cleared later orders again.
+        assert retention is not None
+        self[key] = json.loads(json.dumps(value))
+
+    def delete(self, key: str) -> None:
+        self.before("delete")
+        self.pop(key, None)
+
+
+@dataclasses.dataclass
+class TaskInstance:
+    """Stands for the task instance in a context."""
+
+    dag_id: str = "dag"
+    task_id: str = "order"
+    run_id: str = "run"
+    map_index: int = -1
+    try_number: int = 0
+    max_tries: int = 2
+    xcoms: dict[str, Any] = dataclasses.field(default_factory=dict)
+
+    def xcom_push(self, key: str, value: Any) -> None:
+        self.xcoms[key] = json.loads(json.dumps(value))
+
+
+class Attempts:
+    """One task instance, from attempt to attempt.
+
+    :param make: makes the operator, anew wherever Airflow has another process.
+    :param has_store: whether Airflow has a task state store.
+    """
+
+    def __init__(self, make: Callable[[], BaseOperator], *, has_store: bool = True) -> None:
+        self.make = make
+        self.ti = TaskInstance()
+        self.store: Store | None = Store() if has_store else None
+        self.events: dict[Any, Any] = {}
+
+    def run(self) -> Any:
+        """Make one attempt, and return what it returns."""
+        self.ti.try_number += 1
+        self.ti.xcoms.clear()
+        self.events = defaultdict(lambda: SimpleNamespace(extra={}))
+        context: Any = {
+            "ti": self.ti,
+            "task_state_store": self.store,
+            "dag_run": SimpleNamespace(start_date=datetime.now(UTC)),
+            "outlet_events": self.events,
+        }
+        try:
+            return self.make().execute(context)
+        except TaskDeferred as deferred:
+            trigger = through_the_database(deferred.trigger, [])
+            event = json.loads(json.dumps(asyncio.run(only_event(trigger)).payload))
+            kwargs = {**json.loads(json.dumps(deferred.kwargs or {})), "event": event}
+            return self.make().resume_execution(deferred.method_name, kwargs, context)
+
+    def clear(self) -> None:
+        """Clear the task as a user does; it is the attempts that a retry may still make that Airflow counts anew."""
+        self.ti.max_tries = self.ti.try_number + 2

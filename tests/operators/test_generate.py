@@ -1,0 +1,519 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from airflow.sdk import DAG, Asset
+from airflow.sdk.exceptions import AirflowFailException
+
+from airflow_provider_videos.exceptions import (
+    VideoApiError,
+    VideoAuthError,
+    VideoConnectionError,
+    VideoFailedError,
+    VideoOrderLostError,
+    VideoRecordError,
+    VideoRequestError,
+    VideoTimeoutError,
+    VideoUnsupportedError,
+)
+from airflow_provider_videos.hooks.video import VideoHook
+from airflow_provider_videos.operators.generate import GenerateVideoOperator
+from airflow_provider_videos.ordering import ordering
+from airflow_provider_videos.simulator import Fault, Simulator
+from airflow_provider_videos.simulator.videos import VendorName
+from tests.attempts import Attempts, Killed
+
+Connect = Callable[..., str]
+
+REQUESTS: dict[str, dict[str, Any]] = {
+    "tavus": {"replica_id": "r1", "script": "Hello."},
+    "together": {"model": "m1", "prompt": "A cat."},
+}
+
+
+@pytest.fixture(params=["sync", "deferrable"])
+def mode(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(autouse=True)
+def vendors_list_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ordering, "SETTLING_TIME", 0.2)
+
+
+def attempts(
+    vendor: str, mode: str = "sync", *, has_store: bool = True, request: Any = None, **options: Any
+) -> Attempts:
+    def make() -> GenerateVideoOperator:
+        return GenerateVideoOperator(
+            task_id="order",
+            retries=2,
+            conn_id=f"{vendor}_default",
+            request=REQUESTS[vendor] if request is None else request,
+            deferrable=mode == "deferrable",
+            **{"poke_interval": 0.1, "timeout": 10} | options,
+        )
+
+    return Attempts(make, has_store=has_store)
+
+
+def created(simulator: Simulator) -> int:
+    return sum(simulator.record.created.values())
+
+
+def kill_at(task: Attempts, number: int) -> None:
+    """Kill the process before the next accesses to the store, at the one of a number."""
+    accesses = []
+
+    def before(access: str) -> None:
+        accesses.append(access)
+        if len(accesses) == number:
+            raise Killed
+
+    assert task.store is not None
+    task.store.before = before
+
+
+def revive(task: Attempts) -> None:
+    assert task.store is not None
+    task.store.before = lambda access: None
+
+
+def test_a_video_is_ordered_waited_for_and_returned(
+    vendor: VendorName, mode: str, simulator: Simulator, connect: Connect
+) -> None:
+    connect(vendor)
+    simulator.generating = 0.3
+    task = attempts(vendor, mode)
+    video = task.run()
+    assert video["state"] == "ready"
+    assert video == VideoHook.get_hook(f"{vendor}_default").get_video(video["video_id"]).to_dict()
+    assert task.ti.xcoms["vendor"] == vendor
+    assert task.ti.xcoms["download_url"] == video["download_url"]
+    assert created(simulator) == 1
+
+
+def test_without_waiting_the_order_is_returned(vendor: VendorName, simulator: Simulator, connect: Connect) -> None:
+    connect(vendor)
+    simulator.generating = 60
+    video = attempts(vendor, wait_for_completion=False).run()
+    assert video["state"] in {"queued", "generating"}
+    assert set(video) == set(VideoHook.get_hook(f"{vendor}_default").get_video(video["video_id"]).to_dict())
+
+
+def test_a_later_attempt_goes_on_with_the_same_video(
+    vendor: VendorName, mode: str, simulator: Simulator, connect: Connect
+) -> None:
+    connect(vendor)
+    task = attempts(vendor, mode)
+    first = task.run()
+    assert task.run() == first
+    task.clear()
+    assert task.run() == first
+    assert created(simulator) == 1
+
+
+@pytest.mark.parametrize("kill_before", [1, 2, 3])
+def test_a_killed_process_orders_no_second_video(
+    kill_before: int, mode: str, simulator: Simulator, connect: Connect
+) -> None:
+    # Before the record is read, before the intent is kept, and after the order before its id is.
+    connect("tavus")
+    task = attempts("tavus", mode)
+    kill_at(task, kill_before)
+    with pytest.raises(Killed):
+        task.run()
+    revive(task)
+    assert task.run()["state"] == "ready"
+    assert created(simulator) == 1
+
+
+def test_where_the_vendor_cant_be_searched_a_lost_order_fails_and_is_not_sent_again(
+    simulator: Simulator, connect: Connect
+) -> None:
+    connect("together")
+    task = attempts("together")
+    kill_at(task, 3)
+    with pytest.raises(Killed):
+        task.run()
+    revive(task)
+    for _ in range(2):
+        with pytest.raises(VideoOrderLostError, match="order_again_if_lost") as lost:
+            task.run()
+    assert isinstance(lost.value, AirflowFailException)
+    assert created(simulator) == 1
+    task.make = attempts("together", order_again_if_lost=True).make
+    assert task.run()["state"] == "ready"
+    assert created(simulator) == 2
+
+
+@pytest.mark.parametrize("kind", ["accept_then_reset", "accept_then_status", "accept_then_hang"])
+def test_an_order_whose_answer_is_lost_is_found(kind: Any, mode: str, simulator: Simulator, connect: Connect) -> None:
+    connect("tavus", query="timeout=0.5")
+    simulator.add_fault(Fault(kind, times=1))
+    assert attempts("tavus", mode).run()["state"] == "ready"
+    assert created(simulator) == 1
+
+
+@pytest.mark.parametrize("kind", ["accept_then_reset", "accept_then_status", "accept_then_hang"])
+def test_an_order_whose_answer_is_lost_is_not_sent_again_where_it_cant_be_found(
+    kind: Any, simulator: Simulator, connect: Connect
+) -> None:
+    connect("together", query="timeout=0.5")
+    simulator.add_fault(Fault(kind, times=1))
+    task = attempts("together")
+    with pytest.raises(VideoOrderLostError):
+        task.run()
+    with pytest.raises(VideoOrderLostError):
+        task.run()
+    assert created(simulator) == 1
+
+
+@pytest.mark.parametrize("fault", [Fault("status", status=503, times=1), Fault("reset_before", times=1)])
+def test_an_order_that_did_not_arrive_is_sent_again_once_the_search_has_shown_that(
+    fault: Fault, simulator: Simulator, connect: Connect
+) -> None:
+    connect("tavus")
+    simulator.add_fault(fault)
+    assert attempts("tavus").run()["state"] == "ready"
+    assert created(simulator) == 1
+    assert simulator.record.requests["GET /v2/videos"] >= 1
+
+
+def test_too_many_requests_is_no_order(vendor: VendorName, simulator: Simulator, connect: Connect) -> None:
+    connect(vendor)
+    simulator.add_fault(Fault("status", status=429, times=2, method="POST"))
+    assert attempts(vendor).run()["state"] == "ready"
+    assert simulator.record.requests["POST /v2/videos"] == 3
+
+
+def test_an_order_that_is_refused_can_be_made_again(vendor: VendorName, simulator: Simulator, connect: Connect) -> None:
+    connect(vendor)
+    simulator.add_fault(Fault("status", status=402, times=1))
+    task = attempts(vendor)
+    with pytest.raises(VideoApiError):
+        task.run()
+    assert task.store == {}
+    assert task.run()["state"] == "ready"
+
+
+def test_a_refused_key_orders_nothing(vendor: VendorName, simulator: Simulator, connect: Connect) -> None:
+    connect(vendor, key="wrong")
+    task = attempts(vendor)
+    with pytest.raises(VideoAuthError):
+        task.run()
+    assert task.store == {}
+
+
+def test_a_failed_video_is_ordered_anew_by_a_clear_only(
+    vendor: VendorName, mode: str, simulator: Simulator, connect: Connect
+) -> None:
+    connect(vendor)
+    simulator.outcome = "failed"
+    task = attempts(vendor, mode)
+    for _ in range(3):
+        with pytest.raises(VideoFailedError) as failed:
+            task.run()
+    assert any("Clear the task to order another one" in note for note in failed.value.__notes__)
+    assert task.ti.xcoms["video"]["state"] == "failed"
+    assert created(simulator) == 1
+    simulator.outcome = "ready"
+    task.clear()
+    assert task.run()["state"] == "ready"
+    assert task.run()["state"] == "ready"
+    assert created(simulator) == 2
+
+
+def test_a_video_that_was_deleted_is_ordered_anew_by_a_clear_only(simulator: Simulator, connect: Connect) -> None:
+    connect("tavus")
+    task = attempts("tavus")
+    VideoHook.get_hook("tavus_default").delete_video(task.run())
+    with pytest.raises(VideoFailedError, match="deleted"):
+        task.run()
+    task.clear()
+    assert task.run()["state"] == "ready"
+    assert created(simulator) == 2
+
+
+def test_a_cleared_task_orders_another_video_if_the_user_says_so(
+    vendor: VendorName, simulator: Simulator, connect: Connect
+) -> None:
+    connect(vendor)
+    task = attempts(vendor, order_again_if_cleared=True)
+    first = task.run()
+    assert task.run() == first
+    task.clear()
+    second = task.run()
+    assert second["video_id"] != first["video_id"]
+    assert task.run() == second
+    assert created(simulator) == 2
+
+
+def test_a_second_order_is_not_taken_for_the_first(simulator: Simulator, connect: Connect) -> None:
+    connect("tavus")
+    task = attempts("tavus", order_again_if_cleared=True)
+    first = task.run()
+    task.clear()
+    kill_at(task, 3)
+    with pytest.raises(Killed):
+        task.run()
+    revive(task)
+    second = task.run()
+    assert second["video_id"] != first["video_id"]
+    assert created(simulator) == 2
+
+
+def test_a_changed_request_is_another_order(vendor: VendorName, simulator: Simulator, connect: Connect) -> None:
+    connect(vendor)
+    task = attempts(vendor)
+    task.run()
+    text = {"tavus": "script", "together": "prompt"}[vendor]
+    task.make = attempts(vendor, request={**REQUESTS[vendor], text: "Something else."}).make
+    task.run()
+    assert created(simulator) == 2
+
+
+@pytest.mark.parametrize("change", [{"video_name": "Another name"}, {"callback_url": "https://example.com"}])
+def test_what_changes_no_bill_is_no_other_order(change: Any, simulator: Simulator, connect: Connect) -> None:
+    connect("tavus")
+    task = attempts("tavus")
+    task.run()
+    task.make = attempts("tavus", request={**REQUESTS["tavus"], **change}).make
+    task.run()
+    assert created(simulator) == 1
+
+
+def test_two_task_instances_order_two_videos(simulator: Simulator, connect: Connect) -> None:
+    connect("tavus")
+    one, other = attempts("tavus"), attempts("tavus")
+    other.ti.map_index = 1
+    assert one.run()["video_id"] != other.run()["video_id"]
+
+
+@pytest.mark.parametrize("has_store", [True, False])
+def test_an_emptied_store_or_none_orders_no_second_tavus_video(
+    has_store: bool, simulator: Simulator, connect: Connect
+) -> None:
+    connect("tavus")
+    task = attempts("tavus", has_store=has_store)
+    first = task.run()
+    if task.store is not None:
+        task.store.clear()
+    assert task.run() == first
+    task.clear()
+    if task.store is not None:
+        task.store.clear()
+    assert task.run() == first
+    assert created(simulator) == 1
+
+
+def test_a_failed_video_is_ordered_anew_by_a_clear_that_empties_the_store(
+    simulator: Simulator, connect: Connect
+) -> None:
+    connect("tavus")
+    simulator.outcome = "failed"
+    task = attempts("tavus")
+    for videos in (1, 2):
+        with pytest.raises(VideoFailedError):
+            task.run()
+        assert created(simulator) == videos
+        task.clear()
+        assert task.store is not None
+        task.store.clear()
+    simulator.outcome = "ready"
+    assert task.run()["state"] == "ready"
+    assert created(simulator) == 3
+
+
+def test_without_a_store_together_is_never_asked_twice(simulator: Simulator, connect: Connect) -> None:
+    connect("together")
+    task = attempts("together", has_store=False)
+    task.run()
+    with pytest.raises(VideoOrderLostError, match=r"before 3\.3"):
+        task.run()
+    assert created(simulator) == 1
+
+
+def named(**more: Any) -> dict[str, Any]:
+    return {**REQUESTS["tavus"], "video_name": "Greeting", **more}
+
+
+def test_a_lost_order_with_a_name_of_the_users_is_found_by_name_script_and_time(
+    simulator: Simulator, connect: Connect
+) -> None:
+    connect("tavus")
+    hook = VideoHook.get_hook("tavus_default")
+    hook.create_video(**named(script="Another script."))
+    hook.create_video(**REQUESTS["tavus"])
+    task = attempts("tavus", request=named())
+    kill_at(task, 3)
+    with pytest.raises(Killed):
+        task.run()
+    revive(task)
+    video = task.run()
+    assert (video["name"], video["script"]) == ("Greeting", "Hello.")
+    assert created(simulator) == 3
+
+
+def test_of_two_videos_that_may_be_the_one_none_is_taken(simulator: Simulator, connect: Connect) -> None:
+    connect("tavus")
+    VideoHook.get_hook("tavus_default").create_video(**named())
+    task = attempts("tavus", request=named())
+    kill_at(task, 3)
+    with pytest.raises(Killed):
+        task.run()
+    revive(task)
+    with pytest.raises(VideoOrderLostError):
+        task.run()
+    assert created(simulator) == 2
+
+
+@pytest.mark.parametrize(
+    "record", ["text", [], {"number": 1}, {"fingerprint": 1, "number": 1, "intended_at": 1, "max_tries": 1}]
+)
+def test_a_record_that_cant_be_read_is_an_error(
+    record: Any, vendor: VendorName, simulator: Simulator, connect: Connect
+) -> None:
+    connect(vendor)
+    task = attempts(vendor)
+    assert task.store is not None
+    task.store["video_order"] = record
+    with pytest.raises(VideoRecordError, match="video_order"):
+        task.run()
+    assert created(simulator) == 0
+
+
+def test_a_video_whose_id_cant_be_recorded_is_waited_for(
+    vendor: VendorName, simulator: Simulator, connect: Connect
+) -> None:
+    connect(vendor)
+    task = attempts(vendor)
+    accesses = []
+
+    def before(access: str) -> None:
+        accesses.append(access)
+        if accesses.count("set") == 2:
+            raise ConnectionError
+
+    assert task.store is not None
+    task.store.before = before
+    assert task.run()["state"] == "ready"
+
+
+def test_a_vendor_that_is_slow_to_list_a_video_has_not_lost_it(
+    vendor: VendorName, mode: str, simulator: Simulator, connect: Connect
+) -> None:
+    connect(vendor)
+    simulator.generating = 0.1
+    simulator.add_fault(Fault("status", status=404, times=2, method="GET"))
+    assert attempts(vendor, mode).run()["state"] == "ready"
+
+
+def test_a_timeout_says_what_becomes_of_the_money(
+    vendor: VendorName, mode: str, simulator: Simulator, connect: Connect
+) -> None:
+    connect(vendor)
+    simulator.generating = 1.5
+    task = attempts(vendor, mode, timeout=0.3)
+    with pytest.raises(VideoTimeoutError) as late:
+        task.run()
+    [note] = late.value.__notes__
+    assert task.ti.xcoms["video_id"] in note
+    assert "may still finish, and is billed" in note
+    assert "orders nothing" in note
+    task.make = attempts(vendor, mode).make
+    assert task.run()["state"] == "ready"
+    assert created(simulator) == 1
+
+
+@pytest.mark.parametrize(
+    ("vendor", "request_", "field"),
+    [
+        ("tavus", {"script": "Hello."}, "replica_id"),
+        ("tavus", {"replica_id": "r1"}, "script"),
+        ("tavus", {"replica_id": "r1", "script": "Hello.", "audio_url": "https://a/b.wav"}, "script"),
+        ("tavus", {**REQUESTS["tavus"], "transparent_background": True}, "transparent_background"),
+        ("tavus", {**REQUESTS["tavus"], "properties": {"x": object()}}, "properties"),
+        ("together", {"prompt": "A cat."}, "model"),
+        ("together", {"model": "m1", "prompt": ""}, "prompt"),
+        ("together", {"model": "m1", "seconds": 5}, "seconds"),
+        ("together", {"model": "m1", "steps": 51}, "steps"),
+        ("together", {"model": "m1", "output_format": "AVI"}, "output_format"),
+        ("tavus", "no JSON", "request"),
+        ("tavus", "[]", "request"),
+    ],
+)
+def test_what_the_vendor_forbids_is_refused_before_anything_is_sent(
+    vendor: str, request_: Any, field: str, simulator: Simulator, connect: Connect
+) -> None:
+    connect(vendor)
+    task = attempts(vendor, request=request_)
+    with pytest.raises(VideoRequestError, match=f"'{field}'"):
+        task.run()
+    assert task.store == {}
+    assert simulator.record.requests == {}
+
+
+def test_a_request_may_be_the_text_of_a_json_object(simulator: Simulator, connect: Connect) -> None:
+    connect("tavus")
+    assert (
+        attempts("tavus", request='{"replica_id": "r1", "script": "Hello.", "fast": null}').run()["script"] == "Hello."
+    )
+
+
+def test_fields_that_are_newer_than_this_package_are_passed_on(simulator: Simulator, connect: Connect) -> None:
+    connect("together")
+    attempts("together", request={**REQUESTS["together"], "a_new_field": 7}).run()
+    assert created(simulator) == 1
+
+
+def test_nested_values_of_a_request_are_templated() -> None:
+    with DAG("dag", schedule=None):
+        operator = GenerateVideoOperator(
+            task_id="order", conn_id="c", request={"media": {"frames": ["{{ name }}.png"]}, "prompt": "{{ name }}"}
+        )
+    operator.render_template_fields({"name": "cat"})  # type: ignore[typeddict-unknown-key]
+    assert operator.request == {"media": {"frames": ["cat.png"]}, "prompt": "cat"}
+
+
+def test_an_assets_event_carries_what_a_consumer_needs(
+    vendor: VendorName, simulator: Simulator, connect: Connect
+) -> None:
+    connect(vendor)
+    asset = Asset("s3://videos/clip.mp4")
+    task = attempts(vendor, outlets=[asset])
+    video = task.run()
+    names = ("vendor", "video_id", "download_url", "stream_url", "hosted_url", "cost")
+    assert task.events[asset].extra == {name: video[name] for name in names}
+
+
+def test_a_connection_that_is_not_there_orders_nothing() -> None:
+    with pytest.raises(VideoConnectionError):
+        attempts("tavus").run()
+
+
+def test_deleting_on_kill_is_refused_where_the_vendor_cant(simulator: Simulator, connect: Connect) -> None:
+    connect("together")
+    with pytest.raises(VideoUnsupportedError, match="Together AI has no call to delete"):
+        attempts("together", delete_on_kill=True).run()
+    assert created(simulator) == 0
+
+
+@pytest.mark.parametrize(
+    ("delete_on_kill", "running", "is_deleted"), [(False, 0, False), (True, 0, True), (True, 1, False)]
+)
+def test_only_a_user_who_asked_for_it_deletes_at_the_vendor(
+    delete_on_kill: bool, running: int, is_deleted: bool, simulator: Simulator, connect: Connect
+) -> None:
+    connect("tavus")
+    task = attempts("tavus", delete_on_kill=delete_on_kill)
+    operator = task.make()
+    task.make = lambda: operator
+    video_id = task.run()["video_id"]
+    task.ti.get_ti_count = lambda **query: running  # type: ignore[attr-defined]
+    operator.on_kill()
+    state = VideoHook.get_hook("tavus_default").get_video(video_id).state
+    assert (state == "deleted") is is_deleted
