@@ -132,6 +132,12 @@ class VideoApiError(VideoError):
         self.message = message
         self.retry_after = retry_after
 
+    @property
+    def is_unknown_video(self) -> bool:
+        """Whether the vendor says that it has no such video. Tavus says so with a 400 that names the id."""
+        names_the_id = self.status_code == 400 and "video" in self.message.lower()
+        return self.video_id is not None and (self.status_code in {404, 410} or names_the_id)
+
     @staticmethod
     def of_status_code(status_code: int) -> type[VideoApiError]:
         """Choose the class for an HTTP status code."""

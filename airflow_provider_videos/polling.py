@@ -161,7 +161,7 @@ class Wait:
         )
 
     def _may_not_be_listed_yet(self, error: VideoError, now: float) -> bool:
-        is_unknown = isinstance(error, VideoApiError) and error.status_code in {400, 404}
+        is_unknown = isinstance(error, VideoApiError) and error.is_unknown_video
         return is_unknown and self.ordered_at is not None and now < self.ordered_at + GRACE_AFTER_ORDER
 
     def _log_change(self, video: Video, now: float) -> tuple[tuple[int, str], ...]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Operators for videos of any vendor."""
+"""Asking for a video of any vendor, and deleting it there."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 
+from airflow_provider_videos.exceptions import VideoApiError
+from airflow_provider_videos.video import read_video_id
 from airflow_provider_videos.xcom import push_video
 
 if TYPE_CHECKING:
@@ -39,3 +41,44 @@ class GetVideoOperator(BaseOperator):
         from airflow_provider_videos.hooks.video import VideoHook
 
         return push_video(self, context, VideoHook.get_hook(self.conn_id).get_video(self.video_id).to_dict())
+
+
+class DeleteVideoOperator(BaseOperator):
+    """Deletes a video at its vendor, and is content if it is gone already.
+
+    Returns ``{"video_id": …, "deleted": …}``; ``deleted`` says whether it was there.
+
+    https://docs.tavus.io/api-reference/video-request/delete-video
+
+    :param video_id: id of the video, or the dict that an earlier task of this package returned. (templated)
+    :param conn_id: id of an Airflow connection of a video vendor's type. (templated)
+    :param hard: delete its files too, for ever. Otherwise Tavus goes on to show it, as deleted.
+    :param kwargs: what every operator takes.
+    :raises VideoUnsupportedError: before any request, if the vendor can't delete, as Together AI can't.
+    :raises VideoError: if it can't be asked to; see :mod:`airflow_provider_videos.exceptions`.
+    """
+
+    template_fields: Sequence[str] = ("video_id", "conn_id")
+    ui_color = "#e0e7ff"
+
+    def __init__(self, *, video_id: str | Mapping[str, Any], conn_id: str, hard: bool = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.video_id = video_id
+        self.conn_id = conn_id
+        self.hard = hard
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Delete it."""
+        from airflow_provider_videos.hooks.video import VideoHook
+
+        hook = VideoHook.get_hook(self.conn_id)
+        video_id = read_video_id(self.video_id, vendor=hook.conn_type)
+        try:
+            hook.delete_video(video_id, hard=self.hard)
+        except VideoApiError as error:
+            if not error.is_unknown_video:
+                raise
+            self.log.info("%s does not have video %r any more: %s", hook.hook_name, video_id, error.message)
+            return {"video_id": video_id, "deleted": False}
+        self.log.info("Video %r was deleted at %s.", video_id, hook.hook_name)
+        return {"video_id": video_id, "deleted": True}

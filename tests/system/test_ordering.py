@@ -1,8 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
-import pytest
+import contextlib
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
 
+import pytest
+import requests
+
+from airflow_provider_videos.simulator import Simulator
 from tests.system.conftest import KEY
 from tests.system.orders import Order, place
 from tests.system.real_airflow import RealAirflow
@@ -25,3 +32,79 @@ def test_no_kill_at_any_step_orders_a_second_video(airflow: RealAirflow) -> None
         assert (order.name, outcomes[order].state, outcomes[order].created) == (order.name, "success", 1)
     assert (outcomes[together].state, outcomes[together].created) == ("failed", 1)
     assert "order_again_if_lost=True" in outcomes[together].log
+
+
+@pytest.mark.parametrize("mode", ["sync", "deferrable"])
+def test_a_user_who_ends_a_task_deletes_its_video_only_if_that_was_asked_for(
+    mode: str, airflow: RealAirflow, slow_vendors: Simulator
+) -> None:
+    dag_id, task_ids = f"killed_{mode}", ("goes_on", "deletes")
+    run_id = airflow.trigger(dag_id)
+    for task_id in task_ids:
+        airflow.wait_for_task(dag_id, run_id, task_id, "deferred" if mode == "deferrable" else "running")
+    video_ids = {task_id: eventually(airflow.xcom, dag_id, run_id, task_id, "video_id") for task_id in task_ids}
+    if mode == "deferrable":
+        # A trigger that has not begun is dropped without a word.
+        for task_id in task_ids:
+            eventually(lambda task_id=task_id: "starting" in airflow.log(dag_id, run_id, task_id))
+    for task_id in task_ids:
+        airflow.set_state(dag_id, run_id, task_id, "failed")
+    for task_id, words in (("goes_on", "goes on at the vendor"), ("deletes", "was deleted at the vendor")):
+        line = f"Video '{video_ids[task_id]}' {words}"
+        eventually(lambda task_id=task_id, line=line: line in airflow.log(dag_id, run_id, task_id))
+    states = {task_id: status_at(slow_vendors, video_id) for task_id, video_id in video_ids.items()}
+    assert states == {"goes_on": "generating", "deletes": "deleted"}
+
+
+def test_an_asset_tells_the_next_dag_of_the_video(airflow: RealAirflow) -> None:
+    airflow.api("PATCH", "/dags/example_use_ordered_video", json={"is_paused": False})
+    run_id = airflow.trigger("example_order_video", conf={"replica_id": "r1", "script": "Hello."})
+    assert airflow.wait_for_run("example_order_video", run_id) == "success"
+    video = airflow.xcom("example_order_video", run_id, "order")
+    [event] = airflow.api("GET", "/assets/events", params={"source_dag_id": "example_order_video"}).json()[
+        "asset_events"
+    ]
+    names = ("vendor", "video_id", "download_url", "stream_url", "hosted_url", "cost")
+    assert {name: event["extra"][name] for name in names} == {name: video[name] for name in names}
+
+    def consumer() -> str | None:
+        runs = airflow.api("GET", "/dags/example_use_ordered_video/dagRuns").json()["dag_runs"]
+        return str(runs[0]["dag_run_id"]) if runs else None
+
+    consumed = eventually(consumer)
+    assert airflow.wait_for_run("example_use_ordered_video", consumed) == "success"
+    assert f"{video['video_id']} of tavus" in airflow.log("example_use_ordered_video", consumed, "use")
+
+
+def test_many_are_ordered_and_what_they_cost_is_gathered(airflow: RealAirflow) -> None:
+    dag_id = "example_order_many_videos"
+    run_id = airflow.trigger(dag_id, conf={"model": "m1", "prompts": ["A cat.", "A dog."]})
+    assert airflow.wait_for_run(dag_id, run_id) == "success"
+    gathered = airflow.xcom(dag_id, run_id, "gather")
+    assert len(set(gathered["urls"])) == 2
+    costs = [airflow.xcom(dag_id, run_id, "wait", map_index=index)["cost"] for index in (0, 1)]
+    assert gathered["cost"] == pytest.approx(sum(costs)) > 0
+
+
+@pytest.fixture
+def slow_vendors(vendors: Simulator) -> Iterator[Simulator]:
+    """Let an order take an hour."""
+    before, vendors.queued, vendors.generating = (vendors.queued, vendors.generating), 0, 3600
+    yield vendors
+    vendors.queued, vendors.generating = before
+
+
+def status_at(vendors: Simulator, video_id: str) -> str:
+    answer = requests.get(f"{vendors.url}/v2/videos/{video_id}", headers={"x-api-key": KEY}, timeout=10)
+    return str(answer.json()["status"])
+
+
+def eventually(ask: Callable[..., Any], *arguments: Any) -> Any:
+    """Ask again until there is an answer, for a minute."""
+    deadline = time.monotonic() + 60
+    while True:
+        with contextlib.suppress(requests.HTTPError):
+            if answer := ask(*arguments):
+                return answer
+        assert time.monotonic() < deadline, f"nothing from {ask}{arguments}"
+        time.sleep(0.5)

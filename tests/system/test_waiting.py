@@ -141,6 +141,10 @@ def test_an_example_dag_waits_for_many_videos(airflow: RealAirflow, vendors: Sim
     assert airflow.wait_for_run("example_many_videos", run_id) == "success"
     urls = [f"{vendors.url}/media/tavus/{video_id}.mp4" for video_id in video_ids]
     assert airflow.xcom("example_many_videos", run_id, "gather") == urls
+    # They share one poller, and each has its own lines.
+    for index, video_id in enumerate(video_ids):
+        log = airflow.log("example_many_videos", run_id, "wait", map_index=index)
+        assert [other for other in video_ids if f"Video '{other}' of tavus ended" in log] == [video_id]
 
 
 def test_an_example_dag_waits_without_a_worker(airflow: RealAirflow, vendors: Simulator) -> None:

@@ -115,3 +115,16 @@ for vendor, request in REQUESTS.items():
                 return video
 
             order(name, request, step)
+
+
+for mode in ("sync", "deferrable"):
+    with DAG(f"killed_{mode}", schedule=None):
+        for task_id in ("goes_on", "deletes"):
+            GenerateVideoOperator(
+                task_id=task_id,
+                conn_id="tavus_default",
+                request=REQUESTS["tavus"],
+                deferrable=mode == "deferrable",
+                delete_on_kill=task_id == "deletes",
+                poke_interval=1,
+            )
