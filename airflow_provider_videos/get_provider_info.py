@@ -16,7 +16,7 @@ def get_provider_info() -> dict[str, Any]:
     return {
         "package-name": "airflow-provider-videos",
         "name": "Generative video",
-        "description": "Wait for generated videos, and pass their URLs on.",
+        "description": "Order generated videos, wait for them, and pass their URLs on.",
         "integrations": [
             {
                 "integration-name": vendor["hook-name"],
@@ -34,14 +34,20 @@ def get_provider_info() -> dict[str, Any]:
         ],
         **{
             kind: [
-                {"integration-name": vendor["hook-name"], "python-modules": [f"{_PACKAGE}.{kind}.video"]}
+                {"integration-name": vendor["hook-name"], "python-modules": [f"{_PACKAGE}.{name}" for name in modules]}
                 for vendor in _VENDORS
             ]
-            for kind in ("operators", "sensors", "triggers")
+            for kind, modules in _MODULES.items()
         },
         "connection-types": [_connection_type(vendor) for vendor in _VENDORS],
     }
 
+
+_MODULES = {
+    "operators": ("operators.generate", "operators.video"),
+    "sensors": ("sensors.video",),
+    "triggers": ("triggers.video",),
+}
 
 _VENDORS = (
     {

@@ -14,7 +14,7 @@ from airflow_provider_videos.sensors.video import VideoSensor
 MODES: dict[str, dict[str, Any]] = json.loads(os.environ["BENCHMARK_MODES"])
 
 for mode, options in MODES.items():
-    with DAG(mode, schedule=None, params={"video_ids": []}, max_active_tasks=100_000):
+    with DAG(mode, schedule=None, params={"video_ids": []}, max_active_tasks=100_000, max_active_runs=10_000):
         for index in range(int(os.environ["BENCHMARK_WAITS"])):
             VideoSensor(
                 task_id=f"wait_{index}",

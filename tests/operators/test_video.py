@@ -6,9 +6,15 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_videos.exceptions import VideoApiError, VideoConnectionError, VideoIdError
+from airflow_provider_videos.exceptions import (
+    VideoApiError,
+    VideoAuthError,
+    VideoConnectionError,
+    VideoIdError,
+    VideoUnsupportedError,
+)
 from airflow_provider_videos.hooks.video import VideoHook
-from airflow_provider_videos.operators.video import GetVideoOperator
+from airflow_provider_videos.operators.video import DeleteVideoOperator, GetVideoOperator
 from airflow_provider_videos.simulator import Simulator
 from airflow_provider_videos.simulator.videos import Outcome, VendorName
 from tests.waiting import TaskInstance
@@ -86,3 +92,27 @@ def test_what_can_not_be_asked_for_fails(
 
 def test_id_and_connection_are_templated() -> None:
     assert GetVideoOperator.template_fields == ("video_id", "conn_id")
+
+
+def delete(**arguments: Any) -> dict[str, Any]:
+    return DeleteVideoOperator(task_id="delete", **arguments).execute({})
+
+
+@pytest.mark.parametrize("hard", [False, True])
+def test_a_video_is_deleted_and_may_be_gone_already(hard: bool, simulator: Simulator, connect: Connect) -> None:
+    video_id, conn_id = simulator.add_video("tavus"), connect("tavus")
+    assert delete(video_id=video_id, conn_id=conn_id, hard=hard) == {"video_id": video_id, "deleted": True}
+    again = delete(video_id={"video_id": video_id, "vendor": "tavus"}, conn_id=conn_id, hard=True)
+    assert again["deleted"] is not hard
+    assert delete(video_id=video_id, conn_id=conn_id) == {"video_id": video_id, "deleted": False}
+
+
+def test_a_vendor_that_cant_delete_is_named_before_anything_is_sent(simulator: Simulator, connect: Connect) -> None:
+    with pytest.raises(VideoUnsupportedError, match="Together AI"):
+        delete(video_id="v1", conn_id=connect("together"))
+    assert simulator.record.requests == {}
+
+
+def test_a_refused_key_deletes_nothing(simulator: Simulator, connect: Connect) -> None:
+    with pytest.raises(VideoAuthError):
+        delete(video_id=simulator.add_video("tavus"), conn_id=connect("tavus", key="wrong"))

@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Ordering, listing, renaming and deleting, by both transports."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from airflow_provider_videos.exceptions import (
+    VideoApiError,
+    VideoOrderLostError,
+    VideoRequestError,
+    VideoTransportError,
+    VideoUnavailableError,
+    VideoUnsupportedError,
+)
+from airflow_provider_videos.hooks.video import VideoHook
+from airflow_provider_videos.simulator import Fault, Simulator
+from airflow_provider_videos.simulator.videos import VendorName
+
+Connect = Callable[..., str]
+
+REQUESTS: dict[str, dict[str, Any]] = {
+    "tavus": {"replica_id": "r1", "script": "Hello."},
+    "together": {"model": "m1", "prompt": "A cat."},
+}
+
+
+@pytest.fixture(params=["requests", "aiohttp"])
+def call(request: pytest.FixtureRequest) -> Callable[..., Any]:
+    """Give a function that calls a method of a hook by one of the transports."""
+
+    def call(hook: VideoHook, name: str, *arguments: Any, **options: Any) -> Any:
+        if request.param == "requests":
+            return getattr(hook, name)(*arguments, **options)
+        return asyncio.run(getattr(hook, f"a{name}")(*arguments, **options))
+
+    return call
+
+
+def test_an_order_gives_the_video(
+    call: Callable[..., Any], vendor: VendorName, simulator: Simulator, connect: Connect
+) -> None:
+    simulator.generating = 60
+    hook = VideoHook.get_hook(connect(vendor))
+    video = call(hook, "create_video", **REQUESTS[vendor])
+    assert video.vendor == vendor
+    assert not video.state.is_terminal
+    assert hook.get_video(video.video_id).video_id == video.video_id
+
+
+def test_a_field_that_is_none_is_left_out(
+    call: Callable[..., Any], vendor: VendorName, simulator: Simulator, connect: Connect
+) -> None:
+    optional = {"tavus": "fast", "together": "seed"}[vendor]
+    call(VideoHook.get_hook(connect(vendor)), "create_video", **REQUESTS[vendor], **{optional: None})
+    assert simulator.record.created == {vendor: 1}
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault("accept_then_reset", times=1),
+        Fault("accept_then_hang", times=1),
+        Fault("accept_then_status", times=1, status=503),
+        Fault("status", times=1, status=500),
+        Fault("status", times=1, status=408),
+        Fault("html", times=1, status=200),
+        Fault("json", times=1, body="{}"),
+    ],
+    ids=lambda fault: f"{fault.kind} {fault.status or ''}",
+)
+def test_an_order_is_sent_once_and_an_unclear_answer_is_an_error_of_its_own(
+    fault: Fault, call: Callable[..., Any], vendor: VendorName, simulator: Simulator, connect: Connect
+) -> None:
+    hook = VideoHook.get_hook(connect(vendor, query="timeout=0.4"))
+    simulator.add_fault(fault)
+    with pytest.raises(VideoOrderLostError, match="may have accepted the order"):
+        call(hook, "create_video", **REQUESTS[vendor])
+    assert simulator.record.requests == {"POST /v2/videos": 1}
+
+
+def test_what_certainly_was_not_received_is_told_apart(
+    call: Callable[..., Any], vendor: VendorName, simulator: Simulator, connect: Connect
+) -> None:
+    simulator.add_fault(Fault("status", status=429, retry_after="7", times=1))
+    with pytest.raises(VideoUnavailableError) as refused:
+        call(VideoHook.get_hook(connect(vendor)), "create_video", **REQUESTS[vendor])
+    assert refused.value.retry_after == 7
+    with pytest.raises(VideoTransportError) as unreachable:
+        call(VideoHook.get_hook(connect(vendor, address="127.0.0.1:1/http")), "create_video", **REQUESTS[vendor])
+    assert not unreachable.value.maybe_received
+
+
+@pytest.mark.parametrize("status", [400, 402, 403, 404, 409, 422, 302])
+def test_a_refusal_is_no_lost_order(
+    status: int, call: Callable[..., Any], vendor: VendorName, simulator: Simulator, connect: Connect
+) -> None:
+    simulator.add_fault(Fault("status", status=status))
+    with pytest.raises(VideoApiError) as refused:
+        call(VideoHook.get_hook(connect(vendor)), "create_video", **REQUESTS[vendor])
+    assert refused.value.status_code == status
+
+
+def test_a_forbidden_request_is_refused_before_it_is_sent(
+    call: Callable[..., Any], vendor: VendorName, simulator: Simulator, connect: Connect
+) -> None:
+    with pytest.raises(VideoRequestError):
+        call(VideoHook.get_hook(connect(vendor)), "create_video", callback_url="https://example.com")
+    assert simulator.record.requests == {}
+
+
+@pytest.mark.parametrize("page_base", [0, 1])
+@pytest.mark.parametrize("limit", [1, 2, 3, 100])
+def test_every_video_is_listed_once_whatever_number_the_first_page_has(
+    page_base: int, limit: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Simulator(key="k", page_base=page_base) as simulator:
+        monkeypatch.setenv("AIRFLOW_CONN_TAVUS_DEFAULT", f"tavus://:k@127.0.0.1:{simulator.port}/http")
+        video_ids = {simulator.add_video("tavus") for _ in range(5)}
+        listed = [video.video_id for video in VideoHook.get_hook("tavus_default").list_videos(limit=limit)]
+    assert len(listed) == 5
+    assert set(listed) == video_ids
+
+
+def test_no_videos_are_an_empty_list(simulator: Simulator, connect: Connect) -> None:
+    assert list(VideoHook.get_hook(connect("tavus")).list_videos()) == []
+
+
+def test_a_video_is_renamed_and_deleted(call: Callable[..., Any], simulator: Simulator, connect: Connect) -> None:
+    video_id, hook = simulator.add_video("tavus"), VideoHook.get_hook(connect("tavus"))
+    call(hook, "rename_video", video_id, "Greeting")
+    assert hook.get_video(video_id).name == "Greeting"
+    call(hook, "delete_video", {"video_id": video_id, "vendor": "tavus"})
+    assert hook.get_video(video_id).state == "deleted"
+    call(hook, "delete_video", video_id, hard=True)
+    with pytest.raises(VideoApiError):
+        hook.get_video(video_id)
+
+
+def test_together_says_what_it_has_no_call_for(
+    call: Callable[..., Any], simulator: Simulator, connect: Connect
+) -> None:
+    hook = VideoHook.get_hook(connect("together"))
+    with pytest.raises(VideoUnsupportedError, match="Together AI has no call to delete a video"):
+        call(hook, "delete_video", "v1")
+    with pytest.raises(VideoUnsupportedError, match="rename"):
+        call(hook, "rename_video", "v1", "Greeting")
+    with pytest.raises(VideoUnsupportedError, match="list"):
+        hook.list_videos()
+    assert simulator.record.requests == {}
