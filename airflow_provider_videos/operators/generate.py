@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from airflow.sdk import BaseOperator
 from airflow.sdk.configuration import conf
 from airflow.sdk.definitions.asset import Asset
+from airflow.sdk.exceptions import AirflowTaskTimeout
 
 from airflow_provider_videos.exceptions import (
     VideoError,
@@ -140,7 +141,7 @@ class GenerateVideoOperator(BaseOperator):
             return self._end(context, ordered.video.to_dict())
         try:
             return self._wait(context, ordered)
-        except VideoError as error:
+        except (Exception, AirflowTaskTimeout) as error:
             self._fail(context, error, self._video_id)
 
     def execute_complete(self, context: Context, event: dict[str, Any], video_id: str) -> dict[str, Any]:
@@ -228,7 +229,8 @@ class GenerateVideoOperator(BaseOperator):
                 context["outlet_events"][outlet].extra.update({name: video[name] for name in names})
         return push_video(self, context, video)
 
-    def _fail(self, context: Context, error: VideoError, video_id: str) -> NoReturn:
+    def _fail(self, context: Context, error: BaseException, video_id: str) -> NoReturn:
+        from airflow_provider_videos.ordering.ordering import may_be_billed
         from airflow_provider_videos.ordering.store import OrderStore
 
         if isinstance(error, VideoFailedError):
@@ -236,10 +238,7 @@ class GenerateVideoOperator(BaseOperator):
             OrderStore(context).report_failure(max_tries=context["ti"].max_tries)
             note = f"Video {video_id!r} was ordered and may be billed. Clear the task to order another one."
         else:
-            note = (
-                f"Video {video_id!r} was ordered: it may still finish, and is billed then. A retry or a clear goes on "
-                "with it, and orders nothing."
-            )
+            note = may_be_billed(video_id)
         self.log.error("%s", note)
         error.add_note(note)
         raise error

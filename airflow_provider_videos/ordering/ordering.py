@@ -32,6 +32,14 @@ _GONE = {VideoState.DELETED, VideoState.CANCELLED, VideoState.EXPIRED}
 _T = TypeVar("_T")
 
 
+def may_be_billed(video_id: str) -> str:
+    """Say what becomes of the money when a task fails that has ordered a video."""
+    return (
+        f"Video {video_id!r} was ordered: it may still finish, and is billed then. A retry or a clear goes on with it, "
+        "and orders nothing."
+    )
+
+
 class Ordered(NamedTuple):
     """The one video of a task instance.
 
@@ -103,7 +111,11 @@ class Ordering:
         if was_cleared and (record.is_reported or self._order_again_if_cleared):
             log.info("The task was cleared since video %r was ordered; another one is ordered.", video_id)
             return self._order(record.number + 1, record)
-        video = self._patiently(lambda: self._hook.get_video(video_id), "Asking for the video ordered before")
+        try:
+            video = self._patiently(lambda: self._hook.get_video(video_id), "Asking for the video ordered before")
+        except VideoError as error:
+            error.add_note(may_be_billed(video_id))
+            raise
         if was_cleared and video.state in _GONE:
             log.info("Video %r is %s, and the task was cleared; another one is ordered.", video_id, video.status)
             return self._order(record.number + 1, record)
@@ -162,10 +174,10 @@ class Ordering:
 
     def _keep(self, record: OrderRecord, video: Video) -> Ordered:
         log.info("Video %r is ordered at %s.", video.video_id, self._hook.hook_name)
-        for key, value in (("video_id", video.video_id), ("vendor", video.vendor)):
-            self._ti.xcom_push(key=key, value=value)
         try:
             self._store.write(dataclasses.replace(record, video_id=video.video_id))
+            for key, value in (("video_id", video.video_id), ("vendor", video.vendor)):
+                self._ti.xcom_push(key=key, value=value)
         except Exception:
             # The video is paid for: to wait for it is worth more than to stop here.
             log.exception("The id of video %r can't be recorded; it is waited for all the same", video.video_id)

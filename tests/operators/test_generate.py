@@ -412,6 +412,18 @@ def test_a_vendor_that_is_slow_to_list_a_video_has_not_lost_it(
     assert attempts(vendor, mode).run()["state"] == "ready"
 
 
+def test_a_later_attempt_that_cant_ask_for_the_video_says_what_becomes_of_the_money(
+    vendor: VendorName, simulator: Simulator, connect: Connect
+) -> None:
+    connect(vendor)
+    task = attempts(vendor)
+    video_id = task.run()["video_id"]
+    connect(vendor, key="wrong")
+    with pytest.raises(VideoAuthError) as refused:
+        task.run()
+    assert f"{video_id!r} was ordered: it may still finish" in refused.value.__notes__[0]
+
+
 def test_a_timeout_says_what_becomes_of_the_money(
     vendor: VendorName, mode: str, simulator: Simulator, connect: Connect
 ) -> None:
