@@ -247,15 +247,16 @@ class VideoPoller:
     async def _get_hook(self) -> VideoHook:
         async with self._hook_lock:
             now = time.time()
-            if self._hook is not None:
-                if now - self._hook.client.looked_up_at > CONNECTION_LIFETIME:
-                    await self._hook.client.arenew()
+            if self._hook is not None and now - self._hook.client.looked_up_at <= CONNECTION_LIFETIME:
                 return self._hook
             if self._look_up_failed is not None and now - self._look_up_failed[0] < FAILED_LOOK_UP_LIFETIME:
                 raise self._look_up_failed[1]
             try:
-                hook = await VideoHook.aget_hook(self._conn_id)
-                self._hook = await hook.__aenter__()
+                if self._hook is None:
+                    hook = await VideoHook.aget_hook(self._conn_id)
+                    self._hook = await hook.__aenter__()
+                else:
+                    await self._hook.client.arenew()
             except VideoError as error:
                 self._look_up_failed = (now, error)
                 raise

@@ -111,3 +111,20 @@ def test_a_refused_key_is_looked_up_again_once_for_all(
     payloads = fire(*[trigger_for(simulator.add_video("tavus"), conn_id) for _ in range(20)])
     assert {payload["error"]["type"] for payload in payloads} == {"VideoAuthError"}
     assert len(look_ups) < 10
+
+
+def test_a_connection_that_is_gone_when_it_is_renewed_is_not_looked_up_at_each_look(
+    simulator: Simulator, connect: Connect, look_ups: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(poller, "CONNECTION_LIFETIME", 0.3)
+    conn_id = connect("tavus")
+    triggers = [trigger_for(simulator.add_video("tavus", outcome="stuck"), conn_id, timeout=2) for _ in range(20)]
+
+    async def lose_the_connection() -> list[dict[str, Any]]:
+        running = asyncio.gather(*map(payload_of, triggers))
+        await asyncio.sleep(0.2)
+        monkeypatch.delenv("AIRFLOW_CONN_TAVUS_DEFAULT")
+        return await running
+
+    asyncio.run(lose_the_connection())
+    assert len(look_ups) <= 3
