@@ -94,7 +94,8 @@ for vendor, request in REQUESTS.items():
             def order(conn_id: str, request: dict[str, Any], step: str, ti: Any = None) -> Any:
                 connection = BaseHook.get_connection(conn_id)
                 key = connection.password or ""
-                headers = {"x-api-key": key, "Authorization": f"Bearer {key}"}
+                is_tavus = connection.conn_type == "tavus"
+                headers = {"x-api-key": key} if is_tavus else {"Authorization": f"Bearer {key}"}
                 url = f"{connection.host}/v2/videos"
                 is_first = ti.try_number == 1
                 if is_first and step == "before":
