@@ -306,14 +306,6 @@ def test_a_refused_connection_is_surely_not_received(exchange: Exchange, unused_
     assert not failure.value.maybe_received
 
 
-@pytest.fixture
-def unused_port() -> int:
-    """Give a port that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def test_an_unknown_host_is_surely_not_received(exchange: Exchange) -> None:
     with pytest.raises(NoResponseError) as failure:
         exchange(Request("GET", "http://nobody.invalid/", timeout=10))

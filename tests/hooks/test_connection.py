@@ -18,16 +18,6 @@ DEFAULT_URL = "https://vendor.test"
 PROXY_PASSWORD = "proxy-password"
 
 
-@pytest.fixture(autouse=True)
-def plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let neither proxies nor CA files of the machine take part."""
-    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.lower(), raising=False)
-    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
-        monkeypatch.delenv(name, raising=False)
-
-
 def read(connection: Connection) -> VendorConnection:
     return read_connection(connection, conn_type="tavus", default_url=DEFAULT_URL)
 

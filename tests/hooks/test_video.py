@@ -9,7 +9,6 @@ import http.server
 import json
 import os
 import pathlib
-import socket
 import subprocess
 import sys
 import textwrap
@@ -128,24 +127,6 @@ def secure_simulator() -> Iterator[Simulator]:
     """Run a simulator that speaks TLS with a certificate of its own."""
     with Simulator(key=API_KEY, queued=0, generating=0, tls=True) as running:
         yield running
-
-
-@pytest.fixture
-def unused_port() -> int:
-    """Give a port that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@pytest.fixture(autouse=True)
-def plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let neither proxies nor CA files of the machine take part."""
-    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.lower(), raising=False)
-    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
-        monkeypatch.delenv(name, raising=False)
 
 
 def failure_of(look: Look, conn_id: str, video_id: Any = "v1") -> VideoError:
