@@ -14,7 +14,7 @@ from aiohttp.typedefs import Handler
 from airflow_provider_videos.simulator.faults import Fault
 from airflow_provider_videos.simulator.state import SETTINGS, State
 
-VIDEO_OPTIONS = ("video_id", "queued", "generating", "outcome", "form", "fields", "without")
+VIDEO_OPTIONS = ("video_id", "queued", "generating", "outcome", "form", "media_bytes", "fields", "without")
 FAULT_FIELDS = tuple(field.name for field in dataclasses.fields(Fault))
 
 

@@ -10,6 +10,7 @@ kind                      what the client sees
 ``reset_during``          a reset connection in the middle of the body
 ``hang``                  nothing: no answer, no end
 ``drip``                  the right answer, its body one byte each ``seconds``
+``hang_during``           the first half of the body, then nothing: no rest, no end
 ``truncated``             the right answer, but ``Content-Length`` promises more; the connection ends cleanly
 ``html``                  a proxy's HTML page instead of JSON
 ``empty``                 status 200 and no body
@@ -43,6 +44,7 @@ FaultKind = Literal[
     "reset_during",
     "hang",
     "drip",
+    "hang_during",
     "truncated",
     "html",
     "empty",

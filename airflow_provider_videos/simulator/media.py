@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import html
 import pathlib
+import tempfile
 import time
 import urllib.parse
 from collections.abc import Mapping
@@ -54,6 +55,7 @@ class Media:
     def __init__(self, state: State) -> None:
         self._state = state
         self._clip = pathlib.Path(__file__).with_name("clip")
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
 
     def routes(self) -> list[web.RouteDef]:
         """The routes to add to an application."""
@@ -79,7 +81,22 @@ class Media:
             return web.Response(body=playlist.encode(), content_type=PLAYLIST_TYPE)
         if suffix not in CONTENT_TYPES:
             raise web.HTTPNotFound
+        if suffix == "mp4" and video.media_bytes is not None:
+            return MediaFile(self._padded(video.media_bytes))
         return MediaFile(self._clip.with_suffix(f".{suffix}"))
+
+    def _padded(self, size: int) -> pathlib.Path:
+        """The clip in a file of another size. It ends in a box that players skip, which takes no room on the disk."""
+        if self._folder is None:
+            self._folder = tempfile.TemporaryDirectory(prefix="video-simulator-")
+        path = pathlib.Path(self._folder.name) / f"{size}.mp4"
+        if not path.exists():
+            clip = self._clip.with_suffix(".mp4").read_bytes()
+            with path.open("wb") as file:
+                # A size of 1 says that the real one follows, in 64 bits.
+                file.write(clip + (1).to_bytes(4) + b"free" + (size - len(clip)).to_bytes(8))
+                file.truncate(size)
+        return path
 
 
 def _file_name(video: Video, suffix: str) -> str:

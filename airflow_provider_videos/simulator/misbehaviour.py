@@ -75,6 +75,9 @@ async def misbehave(fault: Fault, request: web.Request, rightly: Handler, vendor
             short = await send([content], promised=len(content) + MISSING_BYTES)
             short.force_close()
             return short
+        case "hang_during":
+            await send([content[: len(content) // 2]], promised=len(content))
+            await asyncio.Event().wait()
         case "reset_during":
             cut = await send([content[: len(content) // 2]], promised=len(content))
             await asyncio.sleep(DELIVERY_SECONDS)

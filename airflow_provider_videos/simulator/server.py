@@ -157,6 +157,7 @@ class Simulator:
         generating: float | None = None,
         outcome: Outcome = "ready",
         form: Form | None = None,
+        media_bytes: int | None = None,
         without: tuple[str, ...] = (),
         **fields: Any,
     ) -> str:
@@ -169,6 +170,8 @@ class Simulator:
         :param outcome: how it ends: ``ready`` (default), ``ready_without_urls``, ``failed``, ``stuck`` (it stays
             in generating for ever), for Tavus ``deleted``, for Together ``cancelled``.
         :param form: form of its answers; None (default): as the simulator's.
+        :param media_bytes: size of the file that it is downloaded as, 100,000 to 10,000,000,000; None (default):
+            that of the clip, some 35,000. It plays the clip and then has room that nothing is in.
         :param without: names of keys that its answers lack. Default: none.
         :param fields: put over the body of its answers, whatever its phase.
         :return: its id.
@@ -180,6 +183,7 @@ class Simulator:
             "generating": generating,
             "outcome": outcome,
             "form": form,
+            "media_bytes": media_bytes,
             "without": without,
             "fields": fields,
         }

@@ -72,6 +72,11 @@ class Moment(NamedTuple):
         return self.phase in {"ready", "ready_without_urls"}
 
 
+MIN_MEDIA_BYTES = 100_000
+MAX_MEDIA_BYTES = 10_000_000_000
+"""How large a video's file can be made."""
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Video:
     """One ordered video and the course that it will take.
@@ -83,6 +88,7 @@ class Video:
     :param generating: seconds that generating takes.
     :param outcome: how it ends; ``stuck`` stays in generating for ever.
     :param form: whether its answers look as documented or as observed.
+    :param media_bytes: size of the file that it is downloaded as; None: that of the clip.
     :param fields: put over the body of its answers, whatever its phase.
     :param without: names of the keys that its answers lack.
     :param ordered_at: when it was ordered, on the monotonic clock, in seconds.
@@ -98,6 +104,7 @@ class Video:
     generating: float
     outcome: Outcome = "ready"
     form: Form = "documented"
+    media_bytes: int | None = None
     fields: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     without: tuple[str, ...] = ()
     ordered_at: float = dataclasses.field(default_factory=time.monotonic)
@@ -111,6 +118,15 @@ class Video:
         check_seconds("generating", self.generating)
         check_choice("outcome", self.outcome, OUTCOMES[self.vendor])
         check_choice("form", self.form, FORMS)
+        if self.media_bytes is not None and (
+            not isinstance(self.media_bytes, int)
+            or isinstance(self.media_bytes, bool)
+            or not MIN_MEDIA_BYTES <= self.media_bytes <= MAX_MEDIA_BYTES
+        ):
+            raise ValueError(
+                f"media_bytes must be a whole number from {MIN_MEDIA_BYTES} to {MAX_MEDIA_BYTES}, "
+                f"not {self.media_bytes!r}"
+            )
         if not isinstance(self.fields, Mapping):
             raise ValueError(f"fields must be an object, not {self.fields!r}")
         try:
