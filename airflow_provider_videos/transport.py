@@ -138,7 +138,7 @@ def send(session: requests.Session, request: Request) -> Response:
                     raise TimeoutError
             return Response(response.status_code, response.headers, bytes(body[: MAX_BODY_BYTES + 1]))
     except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-        raise _no_response(error, request.timeout) from None
+        raise no_response(error, request.timeout) from None
 
 
 async def asend(session: aiohttp.ClientSession, request: Request) -> Response:
@@ -159,7 +159,7 @@ async def asend(session: aiohttp.ClientSession, request: Request) -> Response:
                     break
             return Response(response.status, response.headers, bytes(body[: MAX_BODY_BYTES + 1]))
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
-        raise _no_response(error, request.timeout) from None
+        raise no_response(error, request.timeout) from None
 
 
 @functools.lru_cache(maxsize=64)
@@ -169,7 +169,12 @@ def _client_timeout(seconds: float) -> aiohttp.ClientTimeout:
     return aiohttp.ClientTimeout(total=seconds + _CONNECT_TIMEOUT_LEAD, sock_connect=seconds, ceil_threshold=math.inf)
 
 
-def _no_response(error: BaseException, timeout: float) -> NoResponseError:
+def no_response(error: BaseException, timeout: float) -> NoResponseError:
+    """Say in words that hold nothing of the request what an exception of either library means.
+
+    :param error: what was caught.
+    :param timeout: that of the request, in seconds.
+    """
     causes = list(_causes(error))
     log.debug("No response: %s", ", ".join(type(cause).__name__ for cause in causes))
     # The texts of what was caught may hold a proxy's password.

@@ -76,6 +76,12 @@ def read_connection(connection: Connection, *, conn_type: str, default_url: str)
     )
 
 
+def environment_proxy(url: str) -> str | None:
+    """Give the URL of the proxy that the environment names for a URL, ``None`` if it names none."""
+    proxy: str | None = select_proxy(url, get_environ_proxies(url))
+    return proxy if proxy is None or "://" in proxy else f"http://{proxy}"
+
+
 class _Reader:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -193,10 +199,9 @@ class _Reader:
     def proxy(self, base_url: str) -> str | None:
         proxy = self._extra.get("proxy")
         if proxy is None or proxy == "":
-            proxy = select_proxy(base_url, get_environ_proxies(base_url))
+            proxy = environment_proxy(base_url)
             if proxy is None:
                 return None
-            proxy = proxy if "://" in proxy else f"http://{proxy}"
         try:
             parts = urlsplit(proxy if isinstance(proxy, str) else "")
             is_valid = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import http.cookiejar
 import os
 import ssl
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ import aiohttp
 import requests
 
 from airflow_provider_videos import __version__
+from airflow_provider_videos.hooks.connection import environment_proxy
 
 if TYPE_CHECKING:
     from airflow_provider_videos.hooks.connection import VendorConnection
@@ -67,6 +69,31 @@ class _Session(requests.Session):
         for name in self._auth_headers:
             prepared_request.headers.pop(name, None)
         self._authenticate(prepared_request)
+
+
+class DownloadSession(requests.Session):
+    """A session for files, which sends no key anywhere: their hosts may be anybody's.
+
+    :param connection: whose TLS settings and proxy are used; if the environment names the proxy, it does so for each
+        host.
+    """
+
+    def __init__(self, connection: VendorConnection) -> None:
+        super().__init__()
+        # With it, requests would send what a .netrc holds.
+        self.trust_env = False
+        self.headers["User-Agent"] = _USER_AGENT
+        self.verify = connection.ca_file or False
+        # Signed URLs need none, and a file's host may set some for others.
+        self.cookies.set_policy(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
+        self._proxy = connection.proxy
+        # NO_PROXY may name the vendor's host and not the file's, or the other way round.
+        self._is_environments = connection.proxy == environment_proxy(connection.base_url)
+
+    def proxies_for(self, url: str) -> dict[str, str]:
+        """Give the proxies for a URL in the form that requests wants."""
+        proxy = environment_proxy(url) if self._is_environments else self._proxy
+        return {"http": proxy, "https": proxy} if proxy else {}
 
 
 def _origin(url: str) -> tuple[str, str | None, int | None]:

@@ -73,6 +73,7 @@ class TavusHook(VideoHook):
     name_field = "video_name"
     free_fields = frozenset({"video_name", "callback_url"})
     test_path = "?limit=1"
+    thumbnail_query = {"verbose": "true"}
 
     @staticmethod
     def auth_headers(api_key: str) -> dict[str, str]:
@@ -199,4 +200,4 @@ class TavusHook(VideoHook):
 
 
 def _query(verbose: bool) -> dict[str, str]:
-    return {"verbose": "true"} if verbose else {}
+    return dict(TavusHook.thumbnail_query) if verbose else {}

@@ -77,6 +77,9 @@ class VideoHook(BaseHook):
     #: Status codes with which the vendor answers that to a good key.
     test_status_codes: ClassVar[Collection[int]] = (HTTPStatus.OK,)
 
+    #: What a question for a video must be asked with so that the answer names a thumbnail.
+    thumbnail_query: ClassVar[Mapping[str, str]] = {}
+
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         missing = [name for name in VideoHook.__annotations__ if not hasattr(cls, name)]
