@@ -16,6 +16,9 @@
     ├── VideoUnsupportedError   the vendor has no such call
     ├── VideoOrderLostError     a video may have been ordered, and is not known (also an AirflowFailException: no retry)
     ├── VideoRecordError        what was kept of an order can't be read (also an AirflowFailException: no retry)
+    ├── VideoPathError          nothing can be kept at the path that was given (also a ValueError)
+    ├── VideoDownloadError      the video's file can't be had, or isn't one
+    ├── VideoStorageError       the storage doesn't take it
     ├── VideoUnexpectedError    something else went wrong
     ├── VideoFailedError        the video ended without success (also an AirflowFailException: no retry)
     └── VideoTimeoutError       the video was not finished in time (also an AirflowSensorTimeout)
@@ -273,6 +276,51 @@ class VideoRecordError(VideoError, AirflowFailException):
         self.problem = problem
 
 
+class VideoPathError(VideoError, ValueError):
+    """Nothing can be kept at the path that was given. Raised before any request to the vendor.
+
+    :param path: the path, ``None`` if it is no text.
+    :param problem: what is wrong with it, and what to do.
+    """
+
+    def __init__(self, *, path: str | None, problem: str) -> None:
+        super().__init__(f"path{'' if path is None else f' {path!r}'}: {_sentence(problem)}")
+        self.path = path
+        self.problem = problem
+
+
+class VideoDownloadError(VideoError):
+    """The file of a video can't be had, or what came is none.
+
+    :param vendor: display name of the vendor.
+    :param conn_id: id of the vendor's connection.
+    :param video_id: id of the video.
+    :param problem: what is wrong.
+    """
+
+    def __init__(self, *, vendor: str, conn_id: str, video_id: str, problem: str) -> None:
+        super().__init__(
+            f"The file of video {video_id!r} of {vendor} (connection {conn_id!r}) can't be had: {_sentence(problem)}"
+        )
+        self.vendor = vendor
+        self.conn_id = conn_id
+        self.video_id = video_id
+        self.problem = problem
+
+
+class VideoStorageError(VideoError):
+    """The storage doesn't take a file, or doesn't give one: it is full, read-only or out of reach.
+
+    :param path: what was asked for.
+    :param problem: what the storage says.
+    """
+
+    def __init__(self, *, path: str, problem: str) -> None:
+        super().__init__(f"The storage at {path!r} failed: {_sentence(problem)} Nothing incomplete is left there.")
+        self.path = path
+        self.problem = problem
+
+
 class VideoUnexpectedError(VideoError):
     """Something went wrong that no other exception of this package stands for.
 
@@ -351,6 +399,9 @@ _SUBCLASSES: dict[str, type[VideoError]] = {
         VideoUnsupportedError,
         VideoOrderLostError,
         VideoRecordError,
+        VideoPathError,
+        VideoDownloadError,
+        VideoStorageError,
         VideoUnexpectedError,
         VideoFailedError,
         VideoTimeoutError,
