@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Files that appear under their name when they are complete, or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import secrets
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from fsspec import AbstractFileSystem
+
+#: Object stores show a file when its upload is committed, not before.
+OBJECT_STORES = {"s3", "s3a", "s3n", "gs", "gcs", "abfs", "abfss", "az", "wasb", "wasbs", "memory"}
+# The file systems of these leave the commit to the caller if they are asked to.
+_COMMITS_WHEN_TOLD = {"s3", "s3a", "s3n", "gs", "gcs", "memory"}
+_MIN_BLOCK_BYTES = 8 << 20
+# S3 takes ten thousand parts.
+_MAX_BLOCKS = 9000
+_PART = ".part"
+
+
+class NewFile(Protocol):
+    """A file that nobody sees yet under its name."""
+
+    def write(self, chunk: bytes) -> None:
+        """Add bytes."""
+
+    def commit(self) -> None:
+        """Show it under its name, in place of what may be there."""
+
+    def discard(self) -> None:
+        """Drop it; after a commit, do nothing."""
+
+
+class LocalFile:
+    """A file on a local disk, hidden beside its name until it is renamed to it.
+
+    What a killed process left beside the same name is removed.
+
+    :param path: its name.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        folder, name = os.path.split(path)
+        self._folder = folder or "."
+        os.makedirs(self._folder, exist_ok=True)
+        # A name may have 255 bytes, and this one is longer than the file's own.
+        stem = f".{name.encode()[:200].decode(errors='ignore')}."
+        _remove_stale(self._folder, stem)
+        self._hidden = os.path.join(self._folder, f"{stem}{secrets.token_hex(6)}{_PART}")
+        self._file: int | None = os.open(self._hidden, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+        with contextlib.suppress(OSError):
+            # As long as it is held, no other task takes the file for one that was left behind.
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def write(self, chunk: bytes) -> None:
+        """Add bytes."""
+        if self._file is None:
+            raise ValueError("the file is closed")
+        view = memoryview(chunk)
+        while view:
+            view = view[os.write(self._file, view) :]
+
+    def commit(self) -> None:
+        """Rename it, after its bytes are on the disk."""
+        if self._file is None:
+            raise ValueError("the file is closed")
+        os.fsync(self._file)
+        os.replace(self._hidden, self._path)
+        file, self._file = self._file, None
+        os.close(file)
+        folder = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+    def discard(self) -> None:
+        """Remove it."""
+        if self._file is not None:
+            file, self._file = self._file, None
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(self._hidden)
+            os.close(file)
+
+
+class UploadedFile:
+    """A file in an object store, whose upload is committed at the end.
+
+    :param fs: the store.
+    :param protocol: its scheme.
+    :param path: the file's name in it.
+    :param size: how many bytes it will have, ``None`` if that isn't known.
+    :param content_type: its media type, which S3 is told.
+    """
+
+    def __init__(
+        self, fs: AbstractFileSystem, protocol: str, path: str, *, size: int | None, content_type: str
+    ) -> None:
+        block = max(_MIN_BLOCK_BYTES, -(-(size or 0) // _MAX_BLOCKS))
+        options: dict[str, Any] = {"autocommit": False} if protocol in _COMMITS_WHEN_TOLD else {}
+        if protocol.startswith("s3"):
+            options["ContentType"] = content_type
+        self._is_told = "autocommit" in options
+        self._file: Any = fs.open(path, "wb", block_size=block, **options)
+
+    def write(self, chunk: bytes) -> None:
+        """Add bytes."""
+        self._file.write(chunk)
+
+    def commit(self) -> None:
+        """Finish the upload."""
+        self._file.close()
+        if self._is_told:
+            self._file.commit()
+        self._file = None
+
+    def discard(self) -> None:
+        """Drop the upload. A file of fsspec that is closed, also by the garbage collector, commits what it has."""
+        file, self._file = self._file, None
+        if file is not None:
+            file.closed = True
+            file.discard()
+
+
+class RenamedFile:
+    """A file on any other file system, hidden beside its name until it is renamed to it.
+
+    :param fs: the file system, which renames without copying.
+    :param path: the file's name in it.
+    """
+
+    def __init__(self, fs: AbstractFileSystem, path: str) -> None:
+        self._fs = fs
+        self._path = path
+        folder, _, name = path.rpartition("/")
+        if folder:
+            fs.makedirs(folder, exist_ok=True)
+        self._hidden = f"{folder}{folder and '/'}.{name[:180]}.{secrets.token_hex(6)}{_PART}"
+        self._file: Any = fs.open(self._hidden, "wb")
+
+    def write(self, chunk: bytes) -> None:
+        """Add bytes."""
+        self._file.write(chunk)
+
+    def commit(self) -> None:
+        """Rename it."""
+        self._file.close()
+        self._fs.mv(self._hidden, self._path)
+        self._file = None
+
+    def discard(self) -> None:
+        """Remove it."""
+        file, self._file = self._file, None
+        if file is not None:
+            with contextlib.suppress(Exception):
+                file.close()
+            with contextlib.suppress(Exception):
+                self._fs.rm(self._hidden)
+
+
+def renames(fs: AbstractFileSystem) -> bool:
+    """Whether a file system renames files instead of copying them."""
+    from fsspec import AbstractFileSystem
+
+    return type(fs).mv is not AbstractFileSystem.mv
+
+
+def _remove_stale(folder: str, stem: str) -> None:
+    with os.scandir(folder) as entries:
+        stale = [entry.path for entry in entries if entry.name.startswith(stem) and entry.name.endswith(_PART)]
+    for path in stale:
+        with contextlib.suppress(OSError):
+            file = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                os.unlink(path)
+            finally:
+                os.close(file)

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The record that is kept beside a video: what the vendor said of it, and which file it is."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from airflow_provider_videos.download.target import Target
+    from airflow_provider_videos.download.transfer import Transferred
+
+SUFFIX = ".json"
+_MAX_BYTES = 1_000_000
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class FileRecord:
+    """Which video a file was said to hold.
+
+    :param vendor: connection type of its vendor.
+    :param video_id: its id.
+    :param sha256: that of the file.
+    """
+
+    vendor: str | None = None
+    video_id: str | None = None
+    sha256: str | None = None
+
+    def is_of(self, vendor: str, video_id: str, sha256: str) -> bool:
+        """Whether it is that video in that file."""
+        return (self.vendor, self.video_id, self.sha256) == (vendor, video_id, sha256)
+
+
+def read_record(target: Target, name: str) -> FileRecord:
+    """Read the record beside a file; one that can't be read says nothing."""
+    try:
+        record = json.loads(target.read(name + SUFFIX, _MAX_BYTES) or b"{}")
+        file, video = record["file"], record["video"]
+        return FileRecord(vendor=video["vendor"], video_id=video["video_id"], sha256=file["sha256"])
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return FileRecord()
+
+
+def write_record(
+    target: Target, name: str, *, vendor: str, video_id: str, video: Mapping[str, Any], transferred: Transferred
+) -> str:
+    """Write the record beside a file.
+
+    :return: its path.
+    """
+    record = {
+        "video": {**video, "vendor": vendor, "video_id": video_id},
+        "file": {
+            "name": name,
+            "bytes": transferred.size,
+            "sha256": transferred.sha256,
+            "content_type": transferred.kind.content_type,
+        },
+    }
+    content = json.dumps(record, indent=2, default=str).encode()
+    with target.storing():
+        file = target.new_file(name + SUFFIX, size=len(content), content_type="application/json")
+        try:
+            file.write(content)
+            file.commit()
+        finally:
+            file.discard()
+    return target.full_path(name + SUFFIX)

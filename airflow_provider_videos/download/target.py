@@ -1,0 +1,229 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where a video is to be kept: a folder or a full name, on whatever Airflow's ObjectStoragePath reaches."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import hashlib
+import os
+from collections.abc import Generator
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from airflow_provider_videos.download.container import HEAD_BYTES, VIDEOS, Kind, video_kind
+from airflow_provider_videos.download.placing import (
+    OBJECT_STORES,
+    LocalFile,
+    NewFile,
+    RenamedFile,
+    UploadedFile,
+    renames,
+)
+from airflow_provider_videos.exceptions import VideoPathError, VideoStorageError
+from airflow_provider_videos.hooks.lookup import look_up
+
+if TYPE_CHECKING:
+    from fsspec import AbstractFileSystem
+
+_READ_BYTES = 1 << 20
+_MAX_NAME_CHARACTERS = 150
+_DIGEST_CHARACTERS = 16
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Kept:
+    """A video's file that is there.
+
+    :param path: its full name, as it was asked for.
+    :param size: how many bytes it has.
+    :param sha256: of them, in hexadecimal digits.
+    :param content_type: its media type.
+    """
+
+    path: str
+    size: int
+    sha256: str
+    content_type: str
+
+
+class Target:
+    """A folder or a full name on some storage.
+
+    :param path: anything that :class:`airflow.sdk.ObjectStoragePath` takes. What ends with a slash or is there as a
+        folder is a folder; anything else is a full name.
+    :param storage_conn_id: id of the storage's Airflow connection, if it needs one.
+    :raises VideoPathError: if nothing can be kept there.
+    :raises VideoConnectionError: if there is no such connection.
+    """
+
+    def __init__(self, path: str, *, storage_conn_id: str | None = None) -> None:
+        from airflow.sdk import ObjectStoragePath
+
+        _check(path)
+        if storage_conn_id is not None:
+            # The amazon provider would go on without the connection.
+            look_up(storage_conn_id)
+        try:
+            storage_path = ObjectStoragePath(path, conn_id=storage_conn_id)
+            if storage_path.conn_id is not None and storage_conn_id is None:
+                look_up(storage_path.conn_id)
+            self._fs: AbstractFileSystem = storage_path.fs
+        except (ValueError, ImportError) as error:
+            raise VideoPathError(path=path, problem=f"no storage can be reached with it ({error})") from None
+        self.path = path
+        self._protocol = storage_path.protocol
+        self._is_local = "file" in _protocols(self._fs)
+        # The file system's own text for it; for a local file, an absolute path.
+        self._place = str(self._fs._strip_protocol(storage_path.path if self._protocol else path))
+        if not (self._is_local or self._protocol in OBJECT_STORES or renames(self._fs)):
+            raise VideoPathError(
+                path=path, problem=f"on {self._protocol!r} a file can't be shown in one step, only while it grows"
+            )
+        with self.storing():
+            self.is_folder = path.endswith("/") or self._fs.isdir(self._place)
+
+    @contextlib.contextmanager
+    def storing(self) -> Generator[None]:
+        """Name the path in whatever the storage raises."""
+        try:
+            yield
+        except VideoStorageError:
+            raise
+        except Exception as error:
+            # What reaches a storage raises exceptions of many libraries.
+            problem = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+            raise VideoStorageError(path=self.path, problem=f"{type(error).__name__}: {problem}") from error
+
+    def file_name(self, vendor: str, video_id: str, kind: Kind) -> str:
+        """Give a video's file name; in a folder it is made of the video's id."""
+        return default_name(vendor, video_id) + kind.suffix if self.is_folder else self._place.rpartition("/")[2]
+
+    def full_path(self, name: str) -> str:
+        """Give the path of a file beside, as a user would write it."""
+        if self.is_folder:
+            return f"{self.path.rstrip('/')}/{name}"
+        folder, slash, _ = self.path.rpartition("/")
+        return f"{folder}{slash}{name}"
+
+    def new_file(self, name: str, *, size: int | None, content_type: str) -> NewFile:
+        """Begin a file that is shown when it is committed.
+
+        :raises OSError: if the storage refuses it.
+        """
+        place = self._place_of(name)
+        if self._is_local:
+            return LocalFile(place)
+        if self._protocol in OBJECT_STORES:
+            return UploadedFile(self._fs, self._protocol, place, size=size, content_type=content_type)
+        return RenamedFile(self._fs, place)
+
+    def check_room(self, size: int) -> None:
+        """Refuse a file for which a local disk has no room.
+
+        :raises VideoStorageError: if there is less room than bytes.
+        """
+        if self._is_local:
+            folder = self._place if self.is_folder else os.path.dirname(self._place)
+            while not os.path.isdir(folder) and folder != os.path.dirname(folder):
+                folder = os.path.dirname(folder)
+            with self.storing():
+                state = os.statvfs(folder)
+            free = state.f_bavail * state.f_frsize
+            if size > free:
+                raise VideoStorageError(path=self.path, problem=f"{size} bytes are needed, and {free} are free")
+
+    def find(self, vendor: str, video_id: str) -> Kept | None:
+        """Look for the complete file of a video.
+
+        In a folder its name says whose file it is; for a full name the record beside it does, with its SHA-256. As
+        nothing incomplete is ever shown, that is enough.
+
+        :raises VideoPathError: if a file is there under a full name that isn't known to be of this video.
+        """
+        from airflow_provider_videos.download.record import read_record
+
+        with self.storing():
+            if self.is_folder:
+                names = (default_name(vendor, video_id) + kind.suffix for kind in VIDEOS)
+                return next((kept for name in names if (kept := self._kept(name)) is not None), None)
+            name = self._place.rpartition("/")[2]
+            kept = self._kept(name)
+            if kept is None and not self._exists(name):
+                return None
+        if kept is not None and read_record(self, name).is_of(vendor, video_id, kept.sha256):
+            return kept
+        raise VideoPathError(
+            path=self.path,
+            problem=f"a file is there that is not known to be video {video_id!r}; pass overwrite=True to replace it, "
+            "or choose another name, or a folder",
+        )
+
+    def read(self, name: str, limit: int) -> bytes | None:
+        """Read the first bytes of a file; ``None`` if it isn't there."""
+        with self.storing():
+            if not self._exists(name):
+                return None
+            with self._fs.open(self._place_of(name), "rb") as file:
+                content: bytes = file.read(limit)
+                return content
+
+    def exists(self, name: str) -> bool:
+        """Whether there is a file of that name."""
+        with self.storing():
+            return self._exists(name)
+
+    def _exists(self, name: str) -> bool:
+        # What another process placed since is not in a cached listing.
+        self._fs.invalidate_cache()
+        return bool(self._fs.isfile(self._place_of(name)))
+
+    def _kept(self, name: str) -> Kept | None:
+        if not self._exists(name):
+            return None
+        digest, size, head = hashlib.sha256(), 0, b""
+        options: dict[str, Any] = {} if self._is_local else {"block_size": _READ_BYTES * 8, "cache_type": "readahead"}
+        with self._fs.open(self._place_of(name), "rb", **options) as file:
+            while chunk := file.read(_READ_BYTES):
+                head = head or chunk[:HEAD_BYTES]
+                digest.update(chunk)
+                size += len(chunk)
+        kind = video_kind(head)
+        if kind is None:
+            return None
+        path = self.full_path(name)
+        return Kept(path=path, size=size, sha256=digest.hexdigest(), content_type=kind.content_type)
+
+    def _place_of(self, name: str) -> str:
+        folder = self._place if self.is_folder else self._place.rpartition("/")[0]
+        return f"{folder.rstrip('/')}/{name}"
+
+
+def default_name(vendor: str, video_id: str) -> str:
+    """Make a file name, without its suffix, of a video's id; whatever the id, it stays in its folder.
+
+    The vendor is a part of it, as two vendors may use the same id.
+    """
+    name = quote(f"{vendor}-{video_id}", safe="")
+    if len(name) <= _MAX_NAME_CHARACTERS:
+        return name
+    digest = hashlib.sha256(video_id.encode()).hexdigest()[:_DIGEST_CHARACTERS]
+    return f"{name[: _MAX_NAME_CHARACTERS - _DIGEST_CHARACTERS - 1]}-{digest}"
+
+
+def _check(path: object) -> None:
+    if not isinstance(path, str):
+        raise VideoPathError(path=None, problem=f"must be a text, not {type(path).__name__}")
+    if not path.strip():
+        raise VideoPathError(path=path, problem="is empty")
+    if path == "None":
+        raise VideoPathError(path=path, problem="the template rendered to 'None'")
+    if not path.isprintable():
+        raise VideoPathError(path=path, problem="holds a character that can't be printed")
+    scheme, has_scheme, rest = path.partition("://")
+    if has_scheme and not rest.strip("/"):
+        raise VideoPathError(path=path, problem=f"names nothing after {scheme}://")
+
+
+def _protocols(fs: AbstractFileSystem) -> tuple[str, ...]:
+    return (fs.protocol,) if isinstance(fs.protocol, str) else tuple(fs.protocol)
