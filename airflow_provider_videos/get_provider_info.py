@@ -44,7 +44,7 @@ def get_provider_info() -> dict[str, Any]:
 
 
 _MODULES = {
-    "operators": ("operators.generate", "operators.video"),
+    "operators": ("operators.download", "operators.generate", "operators.video"),
     "sensors": ("sensors.video",),
     "triggers": ("triggers.video",),
 }
