@@ -16,6 +16,7 @@ import pytest
 
 from airflow_provider_videos.simulator import Simulator
 from airflow_provider_videos.simulator.videos import VendorName
+from tests.object_store import ObjectStore, object_store
 
 VENDORS: tuple[VendorName, ...] = ("tavus", "together")
 API_KEY = "key-that-nobody-may-see"
@@ -65,3 +66,18 @@ def connect(monkeypatch: pytest.MonkeyPatch, simulator: Simulator) -> Callable[.
         return conn_id
 
     return define
+
+
+@pytest.fixture(scope="session")
+def _object_store() -> Iterator[ObjectStore]:
+    """Run an S3 on a socket, for all tests that need one."""
+    with object_store() as store:
+        yield store
+
+
+@pytest.fixture
+def s3(_object_store: ObjectStore, monkeypatch: pytest.MonkeyPatch) -> ObjectStore:
+    """Give an S3 with an empty bucket, and define the Airflow connection to it."""
+    monkeypatch.setenv(f"AIRFLOW_CONN_{_object_store.conn_id.upper()}", _object_store.uri)
+    _object_store.empty()
+    return _object_store

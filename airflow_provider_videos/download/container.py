@@ -64,9 +64,9 @@ def video_kind(head: bytes) -> Kind | None:
         return MOV if brand == b"qt  " else MP4
     # A size of 1 says that the real one follows, in 64 bits; 0, that the box reaches to the end.
     size = int.from_bytes(head[:4])
-    if box in _QUICKTIME_BOXES and (size in {0, 1} or size >= _BOX_HEADER_BYTES):
-        return MOV
-    return None
+    has_box = box in _QUICKTIME_BOXES and (size in {0, 1} or size >= _BOX_HEADER_BYTES)
+    # A text may have such a word at that place.
+    return MOV if has_box and not _is_text(head) else None
 
 
 def image_kind(head: bytes) -> Kind | None:

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
 
 #: Object stores show a file when its upload is committed, not before.
-OBJECT_STORES = {"s3", "s3a", "s3n", "gs", "gcs", "abfs", "abfss", "az", "wasb", "wasbs", "memory"}
+OBJECT_STORES = {"s3", "s3a", "s3n", "gs", "gcs", "abfs", "abfss", "az", "wasb", "wasbs"}
 # The file systems of these leave the commit to the caller if they are asked to.
-_COMMITS_WHEN_TOLD = {"s3", "s3a", "s3n", "gs", "gcs", "memory"}
+_COMMITS_WHEN_TOLD = {"s3", "s3a", "s3n", "gs", "gcs"}
 _MIN_BLOCK_BYTES = 8 << 20
 # S3 takes ten thousand parts.
 _MAX_BLOCKS = 9000
@@ -124,7 +124,9 @@ class UploadedFile:
         file, self._file = self._file, None
         if file is not None:
             file.closed = True
-            file.discard()
+            with contextlib.suppress(Exception):
+                # What of it can't be dropped now is never seen either.
+                file.discard()
 
 
 class RenamedFile:

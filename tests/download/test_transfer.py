@@ -1,0 +1,374 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import certifi
+import pytest
+
+from airflow_provider_videos.download import transfer
+from airflow_provider_videos.download.container import Kind, video_kind
+from airflow_provider_videos.download.request import DownloadRefusedError
+from airflow_provider_videos.download.transfer import Attempts, Transfer, Transferred
+from airflow_provider_videos.hooks.connection import VendorConnection
+from airflow_provider_videos.hooks.session import DownloadSession
+from airflow_provider_videos.simulator import Fault, Simulator
+from tests.download.odd_server import Answer, OddServer, serving
+
+VIDEO = (24).to_bytes(4) + b"ftypisom" + b"\0" * 12 + bytes(range(256)) * 40
+HALF = len(VIDEO) // 2
+ETAG = '"strong"'
+DATE = "Wed, 21 Oct 2026 07:28:00 GMT"
+
+
+@dataclasses.dataclass
+class Memory:
+    """A sink that remembers."""
+
+    content: bytes = b""
+    begun: list[tuple[Kind, int | None]] = dataclasses.field(default_factory=list)
+
+    def begin(self, kind: Kind, total: int | None) -> None:
+        self.begun.append((kind, total))
+        self.content = b""
+
+    def write(self, chunk: bytes) -> None:
+        self.content += chunk
+
+
+@pytest.fixture(autouse=True)
+def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transfer, "FIRST_PAUSE", 0.01)
+    monkeypatch.setattr(transfer, "MAX_PAUSE", 0.02)
+
+
+@pytest.fixture
+def odd() -> Iterator[OddServer]:
+    with serving() as server:
+        yield server
+
+
+def connection(**fields: Any) -> VendorConnection:
+    defaults: dict[str, Any] = {
+        "conn_id": "c",
+        "api_key": "key",
+        "base_url": "http://127.0.0.1:9",
+        "timeout": 5,
+        "ca_file": certifi.where(),
+        "proxy": None,
+    }
+    return VendorConnection(**(defaults | fields))
+
+
+def fetch(url: str, sink: Memory, **options: Any) -> Transferred:
+    with DownloadSession(options.pop("connection", connection())) as session:
+        return Transfer(
+            session=session,
+            url=url,
+            timeout=options.pop("timeout", 5),
+            sink=sink,
+            recognise=video_kind,
+            wanted="a video",
+            attempts=Attempts(options.pop("attempts", 5)),
+            **options,
+        ).run()
+
+
+def rest(start: int, **options: Any) -> Answer:
+    headers = {"Content-Range": f"bytes {start}-{len(VIDEO) - 1}/{len(VIDEO)}", **options.pop("headers", {})}
+    return Answer(VIDEO[start:], status=206, headers=headers, length=len(VIDEO) - start)
+
+
+def broken(**headers: str) -> Answer:
+    return Answer(VIDEO[:HALF], headers=headers, length=len(VIDEO))
+
+
+def test_a_file_arrives_with_its_size_its_digest_and_its_kind(odd: OddServer) -> None:
+    odd.answers = [Answer(VIDEO, length=len(VIDEO))]
+    sink = Memory()
+    done = fetch(odd.url, sink)
+    assert sink.content == VIDEO
+    assert (done.size, done.sha256) == (len(VIDEO), hashlib.sha256(VIDEO).hexdigest())
+    assert done.kind.content_type == "video/mp4"
+    assert sink.begun == [(done.kind, len(VIDEO))]
+
+
+def test_a_file_in_chunks_may_have_no_length(odd: OddServer) -> None:
+    odd.answers = [Answer(VIDEO, chunked=True)]
+    sink = Memory()
+    assert fetch(odd.url, sink).size == len(VIDEO)
+    assert sink.begun[0][1] is None
+
+
+@pytest.mark.parametrize(
+    ("headers", "if_range"),
+    [
+        ({"ETag": ETAG, "Last-Modified": DATE}, ETAG),
+        ({"ETag": 'W/"weak"', "Last-Modified": DATE}, DATE),
+        ({"ETag": 'W/"weak"'}, None),
+        ({}, None),
+    ],
+    ids=["strong tag", "weak tag and date", "weak tag", "nothing"],
+)
+def test_a_broken_transfer_goes_on_where_it_stopped(
+    headers: dict[str, str], if_range: str | None, odd: OddServer
+) -> None:
+    odd.answers = [broken(**headers), rest(HALF, headers=headers)]
+    sink = Memory()
+    done = fetch(odd.url, sink)
+    assert sink.content == VIDEO
+    assert done.sha256 == hashlib.sha256(VIDEO).hexdigest()
+    assert odd.asked[1]["range"] == f"bytes={HALF}-"
+    assert odd.asked[1].get("if-range") == if_range
+    assert len(sink.begun) == 1
+
+
+@pytest.mark.parametrize(
+    "second",
+    [
+        Answer(VIDEO, length=len(VIDEO)),
+        rest(HALF, headers={"Content-Range": f"bytes {HALF - 1}-{len(VIDEO) - 1}/{len(VIDEO)}"}),
+        rest(HALF, headers={"Content-Range": f"bytes {HALF}-{len(VIDEO) - 1}/{len(VIDEO) + 1}"}),
+        rest(HALF, headers={"Content-Range": f"bytes {HALF}-{len(VIDEO) - 1}/*"}),
+        rest(HALF, headers={"Content-Range": "octets"}),
+        rest(HALF, headers={"ETag": '"another"'}),
+        Answer(status=416, length=0),
+    ],
+    ids=["no ranges", "wrong place", "other length", "no length", "no range", "other file", "refused range"],
+)
+def test_a_transfer_that_can_not_go_on_starts_over(second: Answer, odd: OddServer) -> None:
+    odd.answers = [broken(ETag=ETAG), second, Answer(VIDEO, length=len(VIDEO))]
+    sink = Memory()
+    assert fetch(odd.url, sink).sha256 == hashlib.sha256(VIDEO).hexdigest()
+    assert sink.content == VIDEO
+
+
+def test_without_length_and_tag_a_broken_transfer_is_not_gone_on_with(odd: OddServer) -> None:
+    half = Answer(b"%x\r\n%s" % (len(VIDEO), VIDEO[:HALF]), headers={"Transfer-Encoding": "chunked"})
+    odd.answers = [half, Answer(VIDEO, length=len(VIDEO))]
+    sink = Memory()
+    assert fetch(odd.url, sink).size == len(VIDEO)
+    assert "range" not in odd.asked[1]
+    assert sink.content == VIDEO
+
+
+def test_attempts_are_bounded(odd: OddServer) -> None:
+    odd.answers = [broken()]
+    with pytest.raises(DownloadRefusedError, match="given up after 3 attempts"):
+        fetch(odd.url, Memory(), attempts=3)
+    assert len(odd.asked) == 3
+
+
+@pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
+def test_a_passing_status_is_asked_again(status: int, odd: OddServer) -> None:
+    odd.answers = [Answer(status=status, length=0), Answer(VIDEO, length=len(VIDEO))]
+    assert fetch(odd.url, Memory()).size == len(VIDEO)
+
+
+def test_retry_after_is_obeyed(odd: OddServer) -> None:
+    odd.answers = [Answer(status=429, headers={"Retry-After": "1"}, length=0), Answer(VIDEO, length=len(VIDEO))]
+    began = time.monotonic()
+    fetch(odd.url, Memory())
+    assert time.monotonic() - began >= 1
+
+
+@pytest.mark.parametrize("status", [400, 402, 405, 204, 304])
+def test_any_other_status_ends_it(status: int, odd: OddServer) -> None:
+    odd.answers = [Answer(status=status, length=0)]
+    with pytest.raises(DownloadRefusedError, match=f"answered {status}"):
+        fetch(odd.url, Memory())
+    assert len(odd.asked) == 1
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 410])
+def test_an_expired_url_is_renewed_once(status: int, odd: OddServer) -> None:
+    asked = []
+
+    def renew() -> str:
+        asked.append(1)
+        return f"{odd.url}/new"
+
+    odd.answers = [Answer(status=status, length=0), Answer(VIDEO, length=len(VIDEO))]
+    assert fetch(f"{odd.url}/old", Memory(), renew_url=renew).size == len(VIDEO)
+    assert [request["path"] for request in odd.asked] == ["/old", "/new"]
+    odd.answers = [Answer(status=status, length=0)]
+    with pytest.raises(DownloadRefusedError, match=f"answered {status}"):
+        fetch(f"{odd.url}/old", Memory(), renew_url=renew)
+    assert len(asked) == 2
+
+
+def test_a_url_that_expires_in_the_middle_is_renewed_and_gone_on_with(odd: OddServer) -> None:
+    odd.answers = [broken(ETag=ETAG), Answer(status=403, length=0), rest(HALF, headers={"ETag": ETAG})]
+    sink = Memory()
+    fetch(f"{odd.url}/old", sink, renew_url=lambda: f"{odd.url}/new")
+    assert sink.content == VIDEO
+    assert odd.asked[2]["path"] == "/new"
+    assert odd.asked[2]["range"] == f"bytes={HALF}-"
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        (b"<!doctype html><title>Sorry</title>", "a page of HTML"),
+        (b'{"error": "no"}', "JSON"),
+        (b"", "an empty file"),
+        (b"\xff\xd8\xff\xe0" + b"\0" * 2000, "image/jpeg"),
+    ],
+    ids=["HTML", "JSON", "empty", "image"],
+)
+def test_what_is_no_video_is_refused_and_named(body: bytes, text: str, odd: OddServer) -> None:
+    odd.answers = [Answer(body, length=len(body), headers={"Content-Type": "video/mp4"})]
+    sink = Memory()
+    with pytest.raises(DownloadRefusedError, match=text):
+        fetch(odd.url, sink)
+    assert sink.begun == []
+    assert len(odd.asked) == 1
+
+
+def test_a_body_whose_end_can_not_be_told_from_a_break_is_refused(odd: OddServer) -> None:
+    odd.answers = [Answer(VIDEO)]
+    with pytest.raises(DownloadRefusedError, match="does not say how long"):
+        fetch(odd.url, Memory())
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_file_above_the_limit_is_refused(chunked: bool, odd: OddServer) -> None:
+    odd.answers = [Answer(VIDEO, length=None if chunked else len(VIDEO), chunked=chunked)]
+    with pytest.raises(DownloadRefusedError, match=f"max_bytes allows {len(VIDEO) - 1}"):
+        fetch(odd.url, Memory(), max_bytes=len(VIDEO) - 1)
+    assert fetch(odd.url, Memory(), max_bytes=len(VIDEO)).size == len(VIDEO)
+
+
+def test_redirects_are_followed(odd: OddServer) -> None:
+    odd.answers = [
+        Answer(status=302, headers={"Location": "/a/b?c=d"}, length=0),
+        Answer(status=308, headers={"Location": "../e"}, length=0),
+        Answer(VIDEO, length=len(VIDEO)),
+    ]
+    assert fetch(f"{odd.url}/start", Memory()).size == len(VIDEO)
+    assert [request["path"] for request in odd.asked] == ["/start", "/a/b?c=d", "/e"]
+
+
+@pytest.mark.parametrize(
+    ("location", "text"),
+    [
+        ("file:///etc/passwd", "only http and https"),
+        ("ftp://example.com/video.mp4", "only http and https"),
+        ("javascript:alert(1)", "only http and https"),
+        ("http://[", "can't be read"),
+        ("/again", "more than 10 redirects"),
+        ("", "redirects to nowhere"),
+    ],
+)
+def test_a_redirect_to_elsewhere_than_http_is_not_followed(location: str, text: str, odd: OddServer) -> None:
+    odd.answers = [Answer(status=302, headers={"Location": location}, length=0)]
+    with pytest.raises(DownloadRefusedError, match=text):
+        fetch(odd.url, Memory())
+
+
+@pytest.mark.parametrize("url", ["file:///etc/passwd", "ftp://x/y", "video.mp4", "http://", "http://[x", "https://\udc80/"])
+def test_a_url_of_another_kind_is_refused(url: str) -> None:
+    with pytest.raises(DownloadRefusedError):
+        fetch(url, Memory())
+
+
+def test_a_redirect_from_https_down_to_http_is_not_followed(odd: OddServer) -> None:
+    with Simulator(tls=True, queued=0, generating=0) as simulator:
+        simulator.add_video("tavus", video_id="v")
+        simulator.add_fault(Fault("redirect", location=f"{odd.url}/video", target="media"))
+        trusting = connection(ca_file=str(simulator.certificate))
+        with pytest.raises(DownloadRefusedError, match="from https to http"):
+            fetch(f"{simulator.url}/media/tavus/v.mp4", Memory(), connection=trusting)
+    assert odd.asked == []
+
+
+def test_the_connections_tls_settings_are_used() -> None:
+    with Simulator(tls=True, queued=0, generating=0) as simulator:
+        simulator.add_video("tavus", video_id="v")
+        url = f"{simulator.url}/media/tavus/v.mp4"
+        assert fetch(url, Memory(), connection=connection(ca_file=str(simulator.certificate))).size
+        with pytest.raises(DownloadRefusedError, match="certificate is not trusted"):
+            fetch(url, Memory())
+
+
+def test_the_connections_proxy_is_used(odd: OddServer) -> None:
+    odd.answers = [Answer(VIDEO, length=len(VIDEO))]
+    fetch("http://videos.invalid/v.mp4", Memory(), connection=connection(proxy=odd.url))
+    assert odd.asked[0]["path"] == "http://videos.invalid/v.mp4"
+
+
+def test_the_environments_proxy_is_chosen_for_the_files_host(odd: OddServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    odd.answers = [Answer(VIDEO, length=len(VIDEO))]
+    monkeypatch.setenv("HTTP_PROXY", odd.url)
+    monkeypatch.setenv("http_proxy", odd.url)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    fetch("http://videos.invalid/v.mp4", Memory(), connection=connection(proxy=None))
+    assert odd.asked[0]["path"] == "http://videos.invalid/v.mp4"
+    fetch(f"{odd.url}/v.mp4", Memory(), connection=connection(base_url="http://api.invalid", proxy=odd.url))
+    assert odd.asked[1]["path"] == "/v.mp4"
+
+
+def test_no_key_no_netrc_and_no_cookie_is_sent(
+    odd: OddServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login a password b")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(netrc))
+    odd.answers = [
+        Answer(status=302, headers={"Location": "/next", "Set-Cookie": "a=b"}, length=0),
+        Answer(VIDEO, length=len(VIDEO)),
+    ]
+    fetch(odd.url, Memory(), connection=connection(base_url=odd.url))
+    for request in odd.asked:
+        assert {"authorization", "x-api-key", "cookie"} & set(request) == set()
+        assert "key" not in str({name: value for name, value in request.items() if name != "connection"})
+
+
+@pytest.fixture
+def media(simulator: Simulator) -> Callable[[Fault], str]:
+    """Give a function that orders a fault and gives a video's URL."""
+
+    def order(fault: Fault) -> str:
+        simulator.add_video("tavus", video_id="v", media_bytes=400_000)
+        simulator.add_fault(fault)
+        return f"{simulator.url}/media/tavus/v.mp4"
+
+    return order
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault("reset_before", times=2, target="media"),
+        Fault("reset_during", times=2, target="media"),
+        Fault("hang", times=1, target="media"),
+        Fault("hang_during", times=1, target="media"),
+        Fault("drip", times=1, seconds=0.05, target="media"),
+        Fault("truncated", times=2, target="media"),
+        Fault("status", times=2, status=503, retry_after="0", target="media"),
+    ],
+    ids=lambda fault: fault.kind,
+)
+def test_a_passing_fault_is_survived(
+    fault: Fault, media: Callable[[Fault], str], simulator: Simulator, caplog: pytest.LogCaptureFixture
+) -> None:
+    url = media(fault)
+    sink = Memory()
+    done = fetch(url, sink, timeout=0.4)
+    assert (done.size, done.sha256) == (400_000, hashlib.sha256(sink.content).hexdigest())
+    assert sum(simulator.record.faults.values()) == fault.times
+    # The right answer after a fault goes on; a second fault sends the file from its start.
+    assert ("from its start" in caplog.text) == (fault.kind in {"reset_during", "truncated"})
+
+
+def test_a_url_with_a_token_is_not_told(odd: OddServer) -> None:
+    odd.answers = [Answer(status=400, length=0)]
+    with pytest.raises(DownloadRefusedError) as caught:
+        fetch(f"{odd.url}/path?token=secret", Memory())
+    assert "secret" not in str(caught.value)
