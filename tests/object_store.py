@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import Any
 from urllib.parse import quote
 
@@ -30,7 +30,7 @@ class ObjectStore:
 
         return ObjectStoragePath(f"s3://{self.bucket}/", conn_id=self.conn_id).fs
 
-    def keys(self) -> list[str]:
+    def names(self) -> list[str]:
         """The names of what can be seen in the bucket."""
         return [found["Key"] for found in self.client.list_objects_v2(Bucket=self.bucket).get("Contents", [])]
 
@@ -50,14 +50,14 @@ class ObjectStore:
 
     def empty(self) -> None:
         """Leave nothing in the bucket."""
-        for key in self.keys():
+        for key in self.names():
             self.client.delete_object(Bucket=self.bucket, Key=key)
         for upload in self.client.list_multipart_uploads(Bucket=self.bucket).get("Uploads", []):
             self.client.abort_multipart_upload(Bucket=self.bucket, Key=upload["Key"], UploadId=upload["UploadId"])
 
 
 @contextlib.contextmanager
-def object_store() -> Iterator[ObjectStore]:
+def object_store() -> Generator[ObjectStore]:
     """Run an S3 in a thread."""
     import boto3
     from moto.server import ThreadedMotoServer

@@ -16,9 +16,12 @@ from airflow_provider_videos.exceptions import (
     VideoApiError,
     VideoAuthError,
     VideoConnectionError,
+    VideoDownloadError,
     VideoError,
     VideoFailedError,
     VideoIdError,
+    VideoPathError,
+    VideoStorageError,
     VideoTimeoutError,
     VideoTlsError,
     VideoTransportError,
@@ -47,6 +50,10 @@ ERRORS = [
     VideoTransportError(**CALL, host="tavusapi.com", reason="the connection was refused", maybe_received=False),
     VideoTlsError(**CALL, host="tavusapi.com", reason="it does not speak TLS", maybe_received=True),
     VideoAnswerError(**CALL, problem="it has no status"),
+    VideoPathError(path="s3://b/", problem="is empty"),
+    VideoPathError(path=None, problem="must be a text"),
+    VideoDownloadError(**CALL, problem="it seems to be a page of HTML"),
+    VideoStorageError(path="/videos/", problem="OSError: No space left on device"),
     VideoUnexpectedError(problem="KeyError: 'x'"),
     VideoFailedError(video=RECORD),
     VideoFailedError(video={**RECORD, "state": "ready", "status": "ready", "error_code": None}),
@@ -97,8 +104,9 @@ def test_only_the_end_and_the_timeout_are_exceptions_of_airflow(error: VideoErro
     assert isinstance(error, AirflowException) is isinstance(error, VideoFailedError | VideoTimeoutError)
 
 
-def test_a_bad_id_is_a_value_error() -> None:
-    assert issubclass(VideoIdError, ValueError)
+@pytest.mark.parametrize("kind", [VideoIdError, VideoPathError])
+def test_a_bad_argument_is_a_value_error(kind: type[VideoError]) -> None:
+    assert issubclass(kind, ValueError)
 
 
 @pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)

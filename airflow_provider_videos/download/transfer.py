@@ -262,18 +262,20 @@ class Transfer:
             raise DownloadRefusedError(f"it has {size} bytes or more; max_bytes allows {self.max_bytes}")
 
     def _chunks(self, response: requests.Response) -> Iterator[bytes]:
-        window_began, window_bytes = time.monotonic(), 0
+        # How long the sink takes is not the server's fault.
+        waited, received = 0.0, 0
         while True:
+            began = time.monotonic()
             try:
                 chunk = response.raw.read1(CHUNK_BYTES, decode_content=False)
             except (urllib3.exceptions.HTTPError, OSError, http.client.HTTPException) as error:
                 raise no_response(error, self.timeout) from None
             if not chunk:
                 return
+            waited += time.monotonic() - began
+            received += len(chunk)
             yield chunk
-            window_bytes += len(chunk)
-            passed = time.monotonic() - window_began
-            if passed > self.timeout:
-                if window_bytes < MIN_RATE * passed:
-                    raise PassingFaultError(f"only {window_bytes} bytes came in {in_words(passed)}")
-                window_began, window_bytes = time.monotonic(), 0
+            if waited > self.timeout:
+                if received < MIN_RATE * waited:
+                    raise PassingFaultError(f"only {received} bytes came in {in_words(waited)}")
+                waited, received = 0.0, 0

@@ -8,7 +8,8 @@ default --host unless the network is yours.
   PATCH  /simulator         {"key", "queued", "generating", "outcome"}: change settings
   DELETE /simulator         forget the videos, the faults and the record
   POST   /simulator/videos  {"vendor", "video_id", "queued", "generating", "outcome", "form", "fields",
-                            "without"}: put a video there; all but vendor may be left out
+                            "without", "media_bytes"}: put a video there; all but vendor may be left
+                            out
   POST   /simulator/faults  {"kind", "times", "after", "video_id", "method", "seconds", "status",
                             "retry_after", "body", "location", "target"}: let something go wrong; all but
                             kind may be left out

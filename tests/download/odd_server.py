@@ -6,7 +6,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
@@ -35,7 +35,7 @@ class OddServer:
 
 
 @contextlib.contextmanager
-def serving() -> Iterator[OddServer]:
+def serving() -> Generator[OddServer]:
     """Serve from a thread."""
     odd = OddServer()
 

@@ -66,7 +66,7 @@ def test_images_are_known_by_their_first_bytes(head: bytes, suffix: str) -> None
         (b"", "an empty file"),
         (b"\n <!DOCTYPE html><html><title>Log in</title>", "a page of HTML: '<!DOCTYPE html><html><title>Log in"),
         (b'<?xml version="1.0"?><Error><Code>AccessDenied</Code>', "XML: '<?xml"),
-        (b'{"error": "gone"}', "JSON: '{\"error\": \"gone\"}'"),
+        (b'{"error": "gone"}', 'JSON: \'{"error": "gone"}\''),
         (b"#EXTM3U\n#EXT-X-VERSION:3", "an HLS playlist, which names other files"),
         (b"\xff\xd8\xff\xe0", "an image (image/jpeg)"),
         (b"\x1f\x8b\x08\0", "data packed with gzip"),

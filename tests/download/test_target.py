@@ -104,7 +104,9 @@ def test_what_is_no_video_is_not_taken_for_one(content: bytes, tmp_path: pathlib
     assert Target(f"{tmp_path}/").find("tavus", "v1") is None
 
 
-@pytest.mark.parametrize("record", [None, "", "[]", "{}", '{"file": null}', '{"video": {"vendor": "tavus"}, "file": 1}'])
+@pytest.mark.parametrize(
+    "record", [None, "", "[]", "{}", '{"file": null}', '{"video": {"vendor": "tavus"}, "file": 1}']
+)
 def test_a_file_of_a_users_name_without_a_record_is_not_touched(record: str | None, tmp_path: pathlib.Path) -> None:
     (tmp_path / "a.mp4").write_bytes(VIDEO)
     if record is not None:

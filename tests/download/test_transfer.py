@@ -270,7 +270,9 @@ def test_a_redirect_to_elsewhere_than_http_is_not_followed(location: str, text: 
         fetch(odd.url, Memory())
 
 
-@pytest.mark.parametrize("url", ["file:///etc/passwd", "ftp://x/y", "video.mp4", "http://", "http://[x", "https://\udc80/"])
+@pytest.mark.parametrize(
+    "url", ["file:///etc/passwd", "ftp://x/y", "video.mp4", "http://", "http://[x", "https://\udc80/"]
+)
 def test_a_url_of_another_kind_is_refused(url: str) -> None:
     with pytest.raises(DownloadRefusedError):
         fetch(url, Memory())
@@ -313,9 +315,7 @@ def test_the_environments_proxy_is_chosen_for_the_files_host(odd: OddServer, mon
     assert odd.asked[1]["path"] == "/v.mp4"
 
 
-def test_no_key_no_netrc_and_no_cookie_is_sent(
-    odd: OddServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
-) -> None:
+def test_no_key_no_netrc_and_no_cookie_is_sent(odd: OddServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
     netrc = tmp_path / "netrc"
     netrc.write_text("machine 127.0.0.1 login a password b")
     netrc.chmod(0o600)

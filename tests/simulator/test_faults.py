@@ -101,6 +101,13 @@ def test_what_drips_is_the_right_answer(simulator: Simulator, tavus: Client, vid
     assert tavus.look(video_id).json() == tavus.look(video_id).json()
 
 
+def test_hang_during_sends_a_part_of_the_body_and_no_end(simulator: Simulator, video_id: str) -> None:
+    simulator.add_fault(Fault("hang_during"))
+    received = raw_look(simulator, video_id, patience=0.3)
+    assert (received.status, received.end) == (200, "open")
+    assert 0 < len(received.body) < received.promised
+
+
 def test_truncated_ends_cleanly_and_too_early(simulator: Simulator, video_id: str) -> None:
     simulator.add_fault(Fault("truncated"))
     received = raw_look(simulator, video_id)

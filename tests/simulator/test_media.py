@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import urllib.parse
+from typing import Any
 
 import pytest
 
@@ -39,6 +40,24 @@ def test_a_range_of_the_download_can_be_fetched(simulator: Simulator, tavus: Cli
     assert rest.status_code == 206
     assert rest.headers["Content-Range"] == f"bytes 1000-{len(whole.content) - 1}/{len(whole.content)}"
     assert rest.content == whole.content[1000:]
+
+
+def test_the_download_can_be_made_large(simulator: Simulator, tavus: Client, anyone: Client) -> None:
+    clip = anyone.session.get(tavus.look(simulator.add_video("tavus")).json()["download_url"], timeout=10).content
+    url = tavus.look(simulator.add_video("tavus", media_bytes=3_000_000_000)).json()["download_url"]
+    with anyone.session.get(url, stream=True, timeout=10) as answer:
+        assert answer.headers["Content-Length"] == "3000000000"
+        start = answer.raw.read(len(clip) + 16)
+    # Players skip a box of this name; the size in its second half is that of the rest.
+    assert start == clip + b"\0\0\0\1free" + (3_000_000_000 - len(clip)).to_bytes(8)
+    tail = anyone.session.get(url, headers={"Range": "bytes=2999999990-"}, timeout=10)
+    assert (tail.status_code, tail.content) == (206, b"\0" * 10)
+
+
+@pytest.mark.parametrize("size", [0, -1, 99_999, 10_000_000_001, 1e6, True, "200000"])
+def test_a_size_that_can_not_be_had_is_refused(simulator: Simulator, size: Any) -> None:
+    with pytest.raises(ValueError, match="media_bytes must be"):
+        simulator.add_video("tavus", media_bytes=size)
 
 
 def test_the_stream_is_a_playlist_whose_segment_exists(simulator: Simulator, tavus: Client, anyone: Client) -> None:
