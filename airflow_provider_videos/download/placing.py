@@ -52,10 +52,7 @@ class LocalFile:
         stem = f".{name.encode()[:200].decode(errors='ignore')}."
         _remove_stale(self._folder, stem)
         self._hidden = os.path.join(self._folder, f"{stem}{secrets.token_hex(6)}{_PART}")
-        self._file: int | None = os.open(self._hidden, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
-        with contextlib.suppress(OSError):
-            # As long as it is held, no other task takes the file for one that was left behind.
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        self._file: int | None = _create_locked(self._hidden)
 
     def write(self, chunk: bytes) -> None:
         """Add bytes."""
@@ -170,6 +167,19 @@ def renames(fs: AbstractFileSystem) -> bool:
     from fsspec import AbstractFileSystem
 
     return type(fs).mv is not AbstractFileSystem.mv
+
+
+def _create_locked(path: str) -> int:
+    """Create a file that no other task takes for one that was left behind, for as long as it is open."""
+    while True:
+        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+        with contextlib.suppress(OSError):
+            # Not every file system has locks; there, nothing is taken for left behind either.
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if os.fstat(file).st_nlink:
+            return file
+        # Another task removed it between the two.
+        os.close(file)
 
 
 def _remove_stale(folder: str, stem: str) -> None:
