@@ -32,6 +32,8 @@ from airflow_provider_videos.hooks.video import VideoHook
 from airflow_provider_videos.operators.download import DownloadVideoOperator
 from airflow_provider_videos.simulator import Fault, Simulator
 from airflow_provider_videos.simulator.videos import VendorName
+from benchmarks.download import MAX_MEMORY, measure_ours
+from benchmarks.setting import child_environment
 from tests.object_store import ObjectStore
 from tests.waiting import TaskInstance
 
@@ -442,3 +444,18 @@ def test_a_dag_file_does_not_pay_for_what_the_operator_needs() -> None:
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert int(said[0]) < 30
     assert said[1] == "set()"
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("place", "size"), [("disk", 2_000_000_000), ("S3", 400_000_000)])
+def test_a_large_file_takes_less_than_64_mb_of_memory(
+    place: str, size: int, tmp_path: pathlib.Path, simulator: Simulator, s3: ObjectStore
+) -> None:
+    simulator.add_video("tavus", video_id="v", media_bytes=size)
+    environment = child_environment(str(tmp_path / "home"))
+    environment["AIRFLOW_CONN_TAVUS_DEFAULT"] = f"tavus://:{simulator.key}@127.0.0.1:{simulator.port}/http"
+    environment[f"AIRFLOW_CONN_{s3.conn_id.upper()}"] = s3.uri
+    path, conn_id = (f"{tmp_path}/v.mp4", "") if place == "disk" else (f"s3://{s3.bucket}/v.mp4", s3.conn_id)
+    run = measure_ours(path, conn_id, environment)
+    assert run.memory is not None
+    assert run.memory < MAX_MEMORY
