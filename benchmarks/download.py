@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -52,6 +52,9 @@ def memory(field):
 hook = VideoHook.get_hook("tavus_default")
 target = Target(sys.argv[1], storage_conn_id=sys.argv[2] or None)
 wishes = Wishes(overwrite=True, max_bytes=None, max_attempts=1, with_thumbnail=False, with_record=False)
+with open("/proc/self/clear_refs", "w") as peak:
+    # Forgets the peak of what was imported.
+    peak.write("5")
 memory_before, cpu_before, began = memory("VmRSS"), time.process_time(), time.monotonic()
 Keeper(hook, "v", target, wishes).keep()
 print(time.monotonic() - began, time.process_time() - cpu_before, max(memory("VmHWM") - memory_before, 0))
@@ -97,13 +100,14 @@ def measure_ours(path: str, conn_id: str, environment: dict[str, str]) -> Run:
 
 
 @contextmanager
-def child(code: str, *arguments: str) -> Iterator[str]:
+def child(code: str, *arguments: str) -> Generator[str]:
     """Run a server in a process of its own; gives the line that it says."""
     process = subprocess.Popen(
         [sys.executable, "-c", code, *arguments],
         cwd=CHECKOUT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
         text=True,
     )
     try:
@@ -159,7 +163,7 @@ def main() -> None:
     is_met = ratio >= MIN_RATIO and memory < MAX_MEMORY
     print(
         f"\nIt is {ratio:.2f} times as fast as curl (to reach: {MIN_RATIO}) and grows by {memory / 1024**2:.1f} MiB "
-        f"(to reach: below {MAX_MEMORY / 1024**2:.0f}), so what it has to reach is {'' if is_met else '**not** '}reached."
+        f"(to reach: below {MAX_MEMORY / 1024**2:.0f}). That is {'' if is_met else '**not** '}reached."
     )
 
 
