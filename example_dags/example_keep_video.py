@@ -37,7 +37,7 @@ def example_keep_video() -> None:
     DownloadVideoOperator(
         task_id="keep",
         conn_id="{{ params.conn_id }}",
-        video_id=wait.output,  # type: ignore[arg-type]
+        video_id=wait.output,
         path="{{ params.path }}",
         outlets=[kept_video],
     )
