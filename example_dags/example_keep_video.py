@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Waits for a video, keeps its file, and tells the next Dag by an asset where it is.
+"""Orders a video, waits for it, keeps its file, and tells the next Dag by an asset where it is.
 
-Trigger the first Dag with the id of a video: ``airflow dags trigger example_keep_video --conf '{"video_id": "…"}'``.
+It costs money. Trigger the first Dag with ``--conf '{"replica_id": "…", "script": "…", "path": "…"}'``.
 The path may as well be such as ``s3://bucket/videos/{{ ds }}/``, with the ``storage_conn_id`` of an AWS connection.
 """
 
@@ -12,7 +12,7 @@ from typing import Any
 from airflow.sdk import Asset, Param, dag, task
 
 from airflow_provider_videos.operators.download import DownloadVideoOperator
-from airflow_provider_videos.sensors.video import VideoSensor
+from airflow_provider_videos.operators.generate import GenerateVideoOperator
 
 kept_video = Asset("example-kept-video")
 
@@ -21,23 +21,24 @@ kept_video = Asset("example-kept-video")
     schedule=None,
     params={
         "conn_id": Param("tavus_default", type="string"),
-        "video_id": Param("", type="string"),
+        "replica_id": Param("", type="string"),
+        "script": Param("Hello from Airflow.", type="string"),
         "path": Param("/tmp/airflow-videos/", type="string"),  # ruff: ignore[hardcoded-temp-file] - an example
     },
     tags=["example", "video"],
 )
 def example_keep_video() -> None:
-    wait = VideoSensor(
-        task_id="wait",
+    order = GenerateVideoOperator(
+        task_id="order",
         conn_id="{{ params.conn_id }}",
-        video_id="{{ params.video_id }}",
-        poke_interval=5,
+        request={"replica_id": "{{ params.replica_id }}", "script": "{{ params.script }}"},
         deferrable=True,
+        retries=3,
     )
     DownloadVideoOperator(
         task_id="keep",
         conn_id="{{ params.conn_id }}",
-        video_id=wait.output,
+        video_id=order.output,
         path="{{ params.path }}",
         outlets=[kept_video],
     )

@@ -20,13 +20,17 @@ from airflow_provider_videos.exceptions import (
     VideoError,
     VideoFailedError,
     VideoIdError,
+    VideoOrderLostError,
     VideoPathError,
+    VideoRecordError,
+    VideoRequestError,
     VideoStorageError,
     VideoTimeoutError,
     VideoTlsError,
     VideoTransportError,
     VideoUnavailableError,
     VideoUnexpectedError,
+    VideoUnsupportedError,
 )
 
 CALL: dict[str, Any] = {"vendor": "Tavus", "conn_id": "tavus_default", "video_id": "v1"}
@@ -54,6 +58,10 @@ ERRORS = [
     VideoPathError(path=None, problem="must be a text"),
     VideoDownloadError(**CALL, problem="it seems to be a page of HTML"),
     VideoStorageError(path="/videos/", problem="OSError: No space left on device"),
+    VideoRequestError(field="script", problem="is missing"),
+    VideoUnsupportedError(vendor="Together AI", call="delete a video"),
+    VideoOrderLostError(vendor="Tavus", conn_id="c", reason="it took too long", advice="Look there."),
+    VideoRecordError(key="video_order", problem="it is a list, no object"),
     VideoUnexpectedError(problem="KeyError: 'x'"),
     VideoFailedError(video=RECORD),
     VideoFailedError(video={**RECORD, "state": "ready", "status": "ready", "error_code": None}),
@@ -98,10 +106,11 @@ def test_an_exception_of_another_package_is_told_in_words() -> None:
 
 
 @pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
-def test_only_the_end_and_the_timeout_are_exceptions_of_airflow(error: VideoError) -> None:
-    assert isinstance(error, AirflowFailException) is isinstance(error, VideoFailedError)
+def test_only_what_no_retry_may_repeat_and_the_timeout_are_exceptions_of_airflow(error: VideoError) -> None:
+    is_final = isinstance(error, VideoFailedError | VideoOrderLostError | VideoRecordError)
+    assert isinstance(error, AirflowFailException) is is_final
     assert isinstance(error, AirflowSensorTimeout) is isinstance(error, VideoTimeoutError)
-    assert isinstance(error, AirflowException) is isinstance(error, VideoFailedError | VideoTimeoutError)
+    assert isinstance(error, AirflowException) is (is_final or isinstance(error, VideoTimeoutError))
 
 
 @pytest.mark.parametrize("kind", [VideoIdError, VideoPathError])

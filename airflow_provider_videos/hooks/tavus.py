@@ -80,8 +80,8 @@ class TavusHook(VideoHook):
         """Give the header that carries the key."""
         return {"x-api-key": api_key}
 
-    @staticmethod
-    def check_request(request: Mapping[str, Any]) -> None:
+    @classmethod
+    def check_request(cls, request: Mapping[str, Any]) -> None:
         """Check an order against https://docs.tavus.io/api-reference/video-request/create-video."""
         if not request.get("replica_id"):
             raise VideoRequestError(field="replica_id", problem="is missing")

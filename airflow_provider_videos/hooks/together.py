@@ -89,8 +89,8 @@ class TogetherHook(VideoHook):
         """Give the header that carries the key."""
         return {"Authorization": f"Bearer {api_key}"}
 
-    @staticmethod
-    def check_request(request: Mapping[str, Any]) -> None:
+    @classmethod
+    def check_request(cls, request: Mapping[str, Any]) -> None:
         """Check an order against https://docs.together.ai/reference/create-videos."""
         if not request.get("model"):
             raise VideoRequestError(field="model", problem="is missing")

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from airflow_provider_videos.transport import Response
 
 MAX_STATUS_CHARACTERS = 100
-REQUIRED_METHODS = ("auth_headers", "read_video", "check_request")
+REQUIRED_METHODS = ("auth_headers", "read_video")
 
 
 class VideoHook(BaseHook):
@@ -111,14 +111,15 @@ class VideoHook(BaseHook):
         """
         raise NotImplementedError
 
-    @staticmethod
-    def check_request(request: Mapping[str, Any]) -> None:
+    @classmethod
+    def check_request(cls, request: Mapping[str, Any]) -> None:
         """Check an order against what the vendor's page requires and forbids.
 
         :param request: the order's fields, none of them ``None``.
         :raises VideoRequestError: naming the field.
+        :raises VideoUnsupportedError: if the vendor's hook says nothing of orders.
         """
-        raise NotImplementedError
+        raise VideoUnsupportedError(vendor=cls.hook_name, call="order a video")
 
     @classmethod
     def get_hook(cls, conn_id: str, hook_params: dict[str, Any] | None = None) -> VideoHook:

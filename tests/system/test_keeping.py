@@ -17,11 +17,13 @@ pytestmark = pytest.mark.system
 def test_an_example_dag_keeps_a_video_and_tells_the_next_dag(
     airflow: RealAirflow, vendors: Simulator, tmp_path: pathlib.Path
 ) -> None:
-    video_id = vendors.add_video("tavus", queued=1, generating=1)
     next_dag = "example_use_kept_video"
     airflow.api("PATCH", f"/dags/{next_dag}", json={"is_paused": False})
-    run_id = airflow.trigger("example_keep_video", conf={"video_id": video_id, "path": f"{tmp_path}/videos/"})
+    run_id = airflow.trigger(
+        "example_keep_video", conf={"replica_id": "r1", "script": "Hello.", "path": f"{tmp_path}/videos/"}
+    )
     assert airflow.wait_for_run("example_keep_video", run_id) == "success"
+    video_id = airflow.xcom("example_keep_video", run_id, "order", "video_id")
     content = (tmp_path / "videos" / f"tavus-{video_id}.mp4").read_bytes()
     assert content == requests.get(f"{vendors.url}/media/tavus/{video_id}.mp4", timeout=10).content
     kept = airflow.xcom("example_keep_video", run_id, "keep")

@@ -34,7 +34,7 @@ def test_no_kill_at_any_step_orders_a_second_video(airflow: RealAirflow) -> None
     assert "order_again_if_lost=True" in outcomes[together].log
 
 
-@pytest.mark.parametrize("mode", ["sync", "deferrable"])
+@pytest.mark.parametrize("mode", [pytest.param("sync", marks=pytest.mark.long), "deferrable"])
 def test_a_user_who_ends_a_task_deletes_its_video_only_if_that_was_asked_for(
     mode: str, airflow: RealAirflow, slow_vendors: Simulator
 ) -> None:

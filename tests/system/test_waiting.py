@@ -41,6 +41,7 @@ def test_every_mode_waits_and_passes_the_same_urls_on(airflow: RealAirflow, vend
     assert f"Video '{video_ids['tavus']}' of tavus ended as 'ready' after" in log
 
 
+@pytest.mark.long
 def test_mapped_waits_take_ids_and_dicts(airflow: RealAirflow, vendors: Simulator) -> None:
     video_ids = [vendors.add_video("tavus", queued=2, generating=seconds) for seconds in (4, 8)]
     run_id = airflow.trigger("mapped", conf={"video_ids": video_ids})
@@ -50,6 +51,7 @@ def test_mapped_waits_take_ids_and_dicts(airflow: RealAirflow, vendors: Simulato
         assert [video["video_id"] for video in videos] == video_ids
 
 
+@pytest.mark.long
 def test_what_ends_badly_ends_alike_in_every_mode(airflow: RealAirflow, vendors: Simulator) -> None:
     reason = "Request has failed as the script violates community guidelines."
     failed = vendors.add_video("tavus", queued=6, generating=4, outcome="failed", status_details=reason)
@@ -126,7 +128,7 @@ def test_a_wait_outlives_its_triggerer_and_keeps_its_deadline(airflow: RealAirfl
     airflow.start("triggerer")
 
 
-@pytest.mark.parametrize("vendor", VENDORS)
+@pytest.mark.parametrize("vendor", ["tavus", pytest.param("together", marks=pytest.mark.long)])
 def test_an_example_dag_waits_for_a_video(vendor: VendorName, airflow: RealAirflow, vendors: Simulator) -> None:
     video_id = vendors.add_video(vendor, queued=2, generating=4)
     dag_id = f"example_{vendor}_video"
