@@ -7,6 +7,7 @@ import time
 from contextlib import closing
 
 import pytest
+from airflow.triggers.base import BaseTrigger
 
 from airflow_provider_videos.simulator import Simulator
 from airflow_provider_videos.simulator.videos import VendorName
@@ -93,7 +94,9 @@ def test_the_scheduler_and_the_triggerer_wait_without_a_worker(airflow: RealAirf
     assert states == {"failed": "failed", "skipped": "skipped", "late": "failed", "refused": "failed"}
     # A worker process writes its pid and its host.
     no_worker = {task_id for (task_id, _), task in tasks.items() if task["pid"] is None and not task["hostname"]}
-    assert no_worker == {"whole", "keyed", "template", "skipped"}
+    # Airflow before 3.3 starts no trigger whose arguments are templated: there a worker begins each wait.
+    is_started_by_scheduler = hasattr(BaseTrigger, "render_template_fields")
+    assert no_worker == ({"whole", "keyed", "template", "skipped"} if is_started_by_scheduler else set())
     assert (tasks["failed", -1]["try_number"], tasks["late", -1]["try_number"]) == (1, 1)
     videos = [airflow.xcom(dag_id, run_id, task_id) for task_id in ends_well]
     assert videos == [videos[0]] * len(videos)
@@ -155,7 +158,7 @@ def test_an_example_dag_waits_without_a_worker(airflow: RealAirflow, vendors: Si
     run_id = airflow.trigger(dag_id, conf={"video_id": video_id, "conn_id": "together_default"})
     assert airflow.wait_for_run(dag_id, run_id) == "success"
     [wait] = [task for task in airflow.task_instances(dag_id, run_id) if task["task_id"] == "wait"]
-    assert wait["pid"] is None
+    assert (wait["pid"] is None) is hasattr(BaseTrigger, "render_template_fields")
     assert f"Download: {vendors.url}/media/together/{video_id}.mp4" in airflow.log(dag_id, run_id, "show")
 
 
