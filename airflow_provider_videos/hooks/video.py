@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 from urllib.parse import quote, urlencode
@@ -237,6 +237,10 @@ class VideoHook(BaseHook):
         :param limit: how many to ask for at once.
         :raises VideoUnsupportedError: if the vendor can't list them.
         """
+        raise VideoUnsupportedError(vendor=self.hook_name, call="list videos")
+
+    def alist_videos(self, *, limit: int = 100) -> AsyncIterator[Video]:
+        """Do what :meth:`list_videos` does, on an event loop."""
         raise VideoUnsupportedError(vendor=self.hook_name, call="list videos")
 
     def rename_video(self, video_id: str | Mapping[str, Any], name: str) -> None:

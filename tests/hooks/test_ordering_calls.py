@@ -121,7 +121,13 @@ def test_every_video_is_listed_once_whatever_number_the_first_page_has(
     with Simulator(key="k", page_base=page_base) as simulator:
         monkeypatch.setenv("AIRFLOW_CONN_TAVUS_DEFAULT", f"tavus://:k@127.0.0.1:{simulator.port}/http")
         video_ids = {simulator.add_video("tavus") for _ in range(5)}
-        listed = [video.video_id for video in VideoHook.get_hook("tavus_default").list_videos(limit=limit)]
+        hook = VideoHook.get_hook("tavus_default")
+        listed = [video.video_id for video in hook.list_videos(limit=limit)]
+
+        async def alisted() -> list[str]:
+            return [video.video_id async for video in hook.alist_videos(limit=limit)]
+
+        assert asyncio.run(alisted()) == listed
     assert len(listed) == 5
     assert set(listed) == video_ids
 
