@@ -46,7 +46,7 @@ def test_a_user_who_ends_a_task_deletes_its_video_only_if_that_was_asked_for(
     if mode == "deferrable":
         # A trigger that has not begun is dropped without a word.
         for task_id in task_ids:
-            eventually(lambda task_id=task_id: "starting" in airflow.log(dag_id, run_id, task_id))
+            eventually(lambda task_id=task_id: f"trigger {dag_id}/" in airflow.log(dag_id, run_id, task_id))
     for task_id in task_ids:
         airflow.set_state(dag_id, run_id, task_id, "failed")
     for task_id, words in (("goes_on", "goes on at the vendor"), ("deletes", "was deleted at the vendor")):
