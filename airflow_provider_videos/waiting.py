@@ -70,7 +70,6 @@ def defer_wait(
     *,
     conn_id: str,
     pause: float,
-    resume_with: dict[str, Any] | None = None,
     **options: Any,
 ) -> NoReturn:
     """Go on with a wait in the triggerer; it ends in ``execute_complete``.
@@ -79,7 +78,6 @@ def defer_wait(
     :param wait: the wait, as far as it has come.
     :param conn_id: id of the vendor's connection.
     :param pause: seconds until the next look.
-    :param resume_with: further arguments of ``execute_complete``.
     :param options: further arguments of :class:`~airflow_provider_videos.triggers.video.VideoTrigger`.
     """
     from airflow_provider_videos.triggers.video import VideoTrigger
@@ -88,7 +86,6 @@ def defer_wait(
     operator.defer(
         trigger=VideoTrigger.continuing(wait, conn_id=conn_id, next_look_at=now + pause, **options),
         method_name="execute_complete",
-        kwargs=resume_with,
         timeout=timedelta(seconds=wait.deadline - now + TRIGGER_TIMEOUT_SLACK),
     )
 

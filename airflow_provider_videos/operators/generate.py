@@ -144,12 +144,12 @@ class GenerateVideoOperator(BaseOperator):
         except (Exception, AirflowTaskTimeout) as error:
             self._fail(context, error, self._video_id)
 
-    def execute_complete(self, context: Context, event: dict[str, Any], video_id: str) -> dict[str, Any]:
+    def execute_complete(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:
         """Take what the trigger found out."""
         try:
             video = read_event(event)
         except VideoError as error:
-            self._fail(context, error, video_id)
+            self._fail(context, error, event["video_id"])
         return self._end(context, video)
 
     def on_kill(self) -> None:
@@ -212,7 +212,6 @@ class GenerateVideoOperator(BaseOperator):
                     wait,
                     conn_id=self.conn_id,
                     pause=step.pause,
-                    resume_with={"video_id": video_id},
                     delete_on_kill=self.delete_on_kill,
                 )
             time.sleep(step.pause)

@@ -19,8 +19,8 @@ from airflow_provider_videos.video import Video
 class VideoTrigger(BaseTrigger):
     """Waits until a video is in a terminal status or the time is over, and fires once.
 
-    It never raises. The event's payload is ``{"video": …}`` with the video's record, or ``{"error": …}`` with an
-    exception of this package as :meth:`~airflow_provider_videos.exceptions.VideoError.to_dict` gives it.
+    It never raises. The event's payload has the ``video_id``, and ``video`` with the video's record or ``error`` with
+    an exception of this package as :meth:`~airflow_provider_videos.exceptions.VideoError.to_dict` gives it.
     Moments are Unix seconds, so that a triggerer that takes over keeps to the first deadline.
 
     :param video_id: the vendor's id of the video.
@@ -115,7 +115,7 @@ class VideoTrigger(BaseTrigger):
         self.log.info("Video %r was deleted at the vendor.", self.video_id)
 
     async def _event(self, end: Video | VideoError) -> TriggerEvent:
-        payload = {"error" if isinstance(end, VideoError) else "video": end.to_dict()}
+        payload = {"video_id": self.video_id, "error" if isinstance(end, VideoError) else "video": end.to_dict()}
         event = await self._ending.event(end, self.task_instance)
         if event is None:
             return TriggerEvent(payload)

@@ -59,7 +59,7 @@ def fire(trigger: VideoTrigger) -> dict[str, Any]:
 
 def error_of(trigger: VideoTrigger) -> VideoError:
     payload = fire(trigger)
-    assert set(payload) == {"error"}
+    assert set(payload) == {"video_id", "error"}
     return VideoError.from_dict(payload["error"])
 
 
@@ -121,7 +121,8 @@ def test_the_key_is_nowhere_in_a_trigger(simulator: Simulator, connect: Connect)
 def test_a_ready_video_is_the_event(vendor: VendorName, simulator: Simulator, connect: Connect) -> None:
     video_id = simulator.add_video(vendor, queued=0.1, generating=0.1)
     payload = fire(trigger_for(video_id, connect(vendor)))
-    assert payload == {"video": VideoHook.get_hook(f"{vendor}_default").get_video(video_id).to_dict()}
+    video = VideoHook.get_hook(f"{vendor}_default").get_video(video_id)
+    assert payload == {"video_id": video_id, "video": video.to_dict()}
 
 
 @pytest.mark.parametrize(
@@ -261,7 +262,7 @@ def test_a_ready_video_can_end_the_task_in_the_triggerer(
     record = VideoHook.get_hook(f"{vendor}_default").get_video(video_id).to_dict()
     assert pushed == {"return_value": record, **{key: record[key] for key in PUSHED_FIELDS}}
     # What "airflow dags test" hands to a worker.
-    assert event.payload == {"video": record}
+    assert event.payload == {"video_id": record["video_id"], "video": record}
 
 
 def test_a_task_that_pushes_nothing_pushes_nothing_from_the_triggerer(

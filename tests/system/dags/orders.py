@@ -65,10 +65,10 @@ class KilledOperator(GenerateVideoOperator):
                     return super().execute(context)
             return super().execute(context)
 
-    def execute_complete(self, context: Any, event: dict[str, Any], video_id: str) -> Any:
+    def execute_complete(self, context: Any, event: dict[str, Any]) -> Any:
         if self.step == "resume" and context["ti"].try_number == 1:
             kill()
-        return super().execute_complete(context, event, video_id)
+        return super().execute_complete(context, event)
 
 
 for vendor, request in REQUESTS.items():
