@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -489,6 +491,18 @@ def test_nested_values_of_a_request_are_templated() -> None:
         )
     operator.render_template_fields({"name": "cat"})  # type: ignore[typeddict-unknown-key]
     assert operator.request == {"media": {"frames": ["cat.png"]}, "prompt": "cat"}
+
+
+@pytest.mark.parametrize("request_of_the_task", ["request.json", {"script": "script.txt", "replica_id": "r1"}])
+def test_files_named_by_a_request_are_read_and_templated(request_of_the_task: Any, tmp_path: Path) -> None:
+    (tmp_path / "script.txt").write_text("Hello, {{ name }}.")
+    (tmp_path / "request.json").write_text('{"script": "Hello, {{ name }}.", "replica_id": "r1"}')
+    with DAG("files", schedule=None, template_searchpath=str(tmp_path)):
+        operator = GenerateVideoOperator(task_id="order", conn_id="tavus_default", request=request_of_the_task)
+    operator.resolve_template_files()
+    operator.render_template_fields({"name": "cat"})  # type: ignore[typeddict-unknown-key]
+    read = json.loads(operator.request) if isinstance(operator.request, str) else operator.request
+    assert read == {"script": "Hello, cat.", "replica_id": "r1"}
 
 
 def test_an_assets_event_carries_what_a_consumer_needs(
