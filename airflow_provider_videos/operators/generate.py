@@ -74,7 +74,7 @@ class GenerateVideoOperator(BaseOperator):
     :param order_again_if_lost: order again when an order may have been accepted and can't be found, which can pay
         twice.
     :param delete_on_kill: delete the video at the vendor when a user marks or clears the task while it waits. Only
-        where the vendor can (Tavus). By default it goes on there.
+        where the vendor can (Tavus), and while deferred only from Airflow 3.3 on. By default it goes on there.
     :param kwargs: what every operator takes.
     :raises VideoRequestError: before anything is ordered, if the vendor forbids the request.
     :raises VideoOrderLostError: if a video may have been ordered and can't be found. Airflow doesn't retry.
@@ -134,7 +134,7 @@ class GenerateVideoOperator(BaseOperator):
         hook = VideoHook.get_hook(self.conn_id)
         if self.delete_on_kill and type(hook).delete_video is VideoHook.delete_video:
             raise VideoUnsupportedError(vendor=hook.hook_name, call="delete a video, so leave delete_on_kill out")
-        self._warn_without_store(context)
+        self._warn_of_an_old_airflow(context)
         ordered = self._ordering(context, hook).place()
         self._video_id, self._task_instance = ordered.video.video_id, context["ti"]
         if not self.wait_for_completion:
@@ -242,7 +242,14 @@ class GenerateVideoOperator(BaseOperator):
         error.add_note(note)
         raise error
 
-    def _warn_without_store(self, context: Context) -> None:
+    def _warn_of_an_old_airflow(self, context: Context) -> None:
+        from airflow.triggers.base import BaseTrigger
+
+        if self.delete_on_kill and self.deferrable and not hasattr(BaseTrigger, "on_kill"):
+            self.log.warning(
+                "delete_on_kill has no effect while this task is deferred: Airflow tells a trigger of a user's mark or "
+                "clear from 3.3 on. The video would go on at the vendor, and be billed."
+            )
         if context.get("task_state_store") is None and self.retries:
             self.log.warning(
                 "This Airflow has no task state store (it comes with 3.3), so a retry knows nothing of an order before "

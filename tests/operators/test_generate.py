@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from airflow.sdk import DAG, Asset
 from airflow.sdk.exceptions import AirflowFailException
+from airflow.triggers.base import BaseTrigger
+from structlog.testing import capture_logs
 
 from airflow_provider_videos.exceptions import (
     VideoApiError,
@@ -526,6 +528,20 @@ def test_deleting_on_kill_is_refused_where_the_vendor_cant(simulator: Simulator,
     with pytest.raises(VideoUnsupportedError, match="Together AI has no call to delete"):
         attempts("together", delete_on_kill=True).run()
     assert created(simulator) == 0
+
+
+@pytest.mark.parametrize("is_deferrable", [False, True])
+def test_a_task_says_where_airflow_is_too_old_to_delete_on_kill(
+    is_deferrable: bool,
+    connect: Connect,
+    simulator: Simulator,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    connect("tavus")
+    monkeypatch.delattr(BaseTrigger, "on_kill", raising=False)
+    with capture_logs() as lines:
+        attempts("tavus", "deferrable" if is_deferrable else "sync", delete_on_kill=True).run()
+    assert any("delete_on_kill has no effect" in line["event"] for line in lines) is is_deferrable
 
 
 @pytest.mark.parametrize(
