@@ -40,6 +40,23 @@ def get_provider_info() -> dict[str, Any]:
             for kind, modules in _MODULES.items()
         },
         "connection-types": [_connection_type(vendor) for vendor in _VENDORS],
+        "config": {
+            "videos": {
+                "description": "How videos are shown in Airflow's pages.",
+                "options": {
+                    "show_tabs": {
+                        "description": (
+                            "Whether the page of every task instance has a tab 'Video', and that of every run a tab "
+                            "'Videos'. Airflow can't limit a tab to some operators."
+                        ),
+                        "version_added": "0.1.0",
+                        "type": "boolean",
+                        "example": "True",
+                        "default": "False",
+                    }
+                },
+            }
+        },
     }
 
 

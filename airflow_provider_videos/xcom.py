@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 PUSHED_FIELDS = ("video_id", "state", "download_url", "stream_url", "hosted_url")
 #: Key of the record of a video that ended without success.
 FAILED_VIDEO_KEY = "video"
+#: Key of how many seconds the video was in each of its vendor's statuses.
+STATUS_SECONDS_KEY = "status_seconds"
 
 
 def video_xcoms(video: dict[str, Any]) -> dict[str, Any]:

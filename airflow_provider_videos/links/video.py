@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Buttons on a task instance's page.
+
+Airflow's API server makes them when somebody looks, by way of this package's plugin. A link that a task leaves in XCom
+would be missing while the task waits in the triggerer, and be wiped by a retry.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseOperatorLink
+
+if TYPE_CHECKING:
+    from airflow.sdk import BaseOperator
+    from airflow.sdk.types import TaskInstanceKey
+
+
+class _VideoLink(BaseOperatorLink):
+    """A link on every task of this package that has a video to show."""
+
+    @property
+    def operators(self) -> list[type[BaseOperator]]:  # type: ignore[override]
+        """Classes of the tasks that have it. Only an API server asks for them, and then pays for their import."""
+        from airflow_provider_videos.operators.download import DownloadVideoOperator
+        from airflow_provider_videos.operators.generate import GenerateVideoOperator
+        from airflow_provider_videos.operators.video import GetVideoOperator
+        from airflow_provider_videos.sensors.video import VideoSensor
+
+        return [DownloadVideoOperator, GenerateVideoOperator, GetVideoOperator, VideoSensor]
+
+
+class WatchVideoLink(_VideoLink):
+    """Leads to the page that plays the task's video."""
+
+    name = "Watch video"
+
+    def get_link(self, operator: Any, *, ti_key: TaskInstanceKey) -> str:
+        """Give the path of the page of a task instance."""
+        from airflow_provider_videos.ui.addresses import task_page
+
+        return task_page(ti_key.dag_id, ti_key.run_id, ti_key.task_id, ti_key.map_index)
+
+
+class OpenAtVendorLink(_VideoLink):
+    """Leads to the vendor's own page of the video, where it has one (Tavus)."""
+
+    name = "Open at vendor"
+
+    def get_link(self, operator: Any, *, ti_key: TaskInstanceKey) -> str:
+        """Give the URL of that page; nothing, as long as the task has not left it in XCom, or if it is no web page."""
+        from airflow.utils.session import create_session
+
+        from airflow_provider_videos.ui.presentation import web_url
+        from airflow_provider_videos.ui.task_videos import read_task_video
+
+        with create_session() as session:
+            shown = read_task_video(session, ti_key.dag_id, ti_key.run_id, ti_key.task_id, ti_key.map_index)
+        return web_url(shown.video.get("hosted_url")) or "" if shown else ""

@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The pages that show videos. Only Airflow's API server imports this, when somebody asks for the first page."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import UTC, datetime
+from importlib import resources
+from typing import Annotated, Any
+
+import jinja2
+from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
+from airflow.api_fastapi.common.db.common import SessionDep
+from airflow.api_fastapi.core_api.security import requires_access_dag
+from airflow.models.dagrun import DagRun
+from airflow.models.taskinstance import TaskInstance
+from fastapi import Depends, FastAPI, HTTPException, Query, Request
+from fastapi.responses import HTMLResponse
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+from starlette.exceptions import HTTPException as StarletteHTTPException
+
+from airflow_provider_videos.ui import addresses
+from airflow_provider_videos.ui.presentation import Shown, total_cost
+from airflow_provider_videos.ui.task_videos import read_run_videos, read_task_video
+
+#: Videos on one page of a grid.
+PAGE_SIZE = 60
+#: Who may see a task's state and XComs in Airflow may see these pages.
+ACCESS = [
+    Depends(requires_access_dag("GET", DagAccessEntity.XCOM)),
+    Depends(requires_access_dag("GET", DagAccessEntity.TASK_INSTANCE)),
+]
+RUN_PATH = "/dags/{dag_id}/runs/{run_id}"
+SIGN_IN = "Log in to Airflow to see this page."
+REASONS = {
+    401: ("Not logged in", SIGN_IN),
+    403: ("Not allowed", "Your role in Airflow doesn't let you see the XComs of this Dag."),
+}
+
+_templates = jinja2.Environment(
+    loader=jinja2.PackageLoader("airflow_provider_videos.ui", "pages"),
+    autoescape=True,
+    undefined=jinja2.StrictUndefined,
+)
+
+
+def make_app() -> FastAPI:
+    """Build the application."""
+    app = FastAPI(title="Videos", docs_url=None, redoc_url=None, openapi_url=None)
+    app.get(RUN_PATH, dependencies=ACCESS)(show_run)
+    app.get(f"{RUN_PATH}/tasks/{{task_id}}", dependencies=ACCESS)(show_task)
+    app.exception_handler(StarletteHTTPException)(show_error)
+    return app
+
+
+def show_run(dag_id: str, run_id: str, session: SessionDep, page: Annotated[int, Query(ge=1)] = 1) -> HTMLResponse:
+    """Show all videos of a run."""
+    exists = session.scalar(select(func.count()).where(DagRun.dag_id == dag_id, DagRun.run_id == run_id))
+    if not exists:
+        raise HTTPException(404, f"Dag {dag_id!r} has no run {run_id!r}.")
+    return _grid(session, dag_id, run_id, None, page)
+
+
+def show_task(
+    dag_id: str,
+    run_id: str,
+    task_id: str,
+    session: SessionDep,
+    map_index: str | None = None,
+    page: Annotated[int, Query(ge=1)] = 1,
+) -> HTMLResponse:
+    """Show the video of a task instance, or all videos of a mapped task."""
+    indexes = _map_indexes(session, dag_id, run_id, task_id)
+    if not indexes:
+        raise HTTPException(404, f"Run {run_id!r} of Dag {dag_id!r} has no task {task_id!r}.")
+    index = _read_index(map_index)
+    if index is None and indexes != [-1]:
+        return _grid(session, dag_id, run_id, task_id, page)
+    task = read_task_video(session, dag_id, run_id, task_id, -1 if index is None else index)
+    if task is None:
+        raise HTTPException(404, f"Task {task_id!r} of run {run_id!r} has no map index {index}.")
+    position = indexes.index(task.map_index)
+    return _page(
+        "video.html",
+        shown=Shown(task, now=datetime.now(UTC)),
+        dag_id=dag_id,
+        run_id=run_id,
+        task_id=task_id,
+        map_index=task.map_index,
+        position=position + 1,
+        count=len(indexes),
+        previous=indexes[position - 1] if position > 0 else None,
+        following=indexes[position + 1] if position + 1 < len(indexes) else None,
+    )
+
+
+def show_error(request: Request, error: StarletteHTTPException) -> HTMLResponse:
+    """Say in a page why there is nothing to see."""
+    title, text = REASONS.get(error.status_code, ("Not found", error.detail))
+    login = addresses.login_page() if error.status_code == 401 else None
+    page = _page("message.html", status=error.status_code, title=title, text=text, login=login)
+    page.headers.update(error.headers or {})
+    return page
+
+
+def _grid(session: Session, dag_id: str, run_id: str, task_id: str | None, page: int) -> HTMLResponse:
+    now = datetime.now(UTC)
+    videos = [Shown(task, now=now) for task in read_run_videos(session, dag_id, run_id, task_id)]
+    first = (page - 1) * PAGE_SIZE
+    counts = {tone: sum(video.tone == tone for video in videos) for tone in ("ready", "waiting", "failed")}
+    return _page(
+        "grid.html",
+        videos=videos[first : first + PAGE_SIZE],
+        counts={tone: count for tone, count in counts.items() if count},
+        count=len(videos),
+        cost=total_cost(videos),
+        dag_id=dag_id,
+        run_id=run_id,
+        task_id=task_id,
+        page=page,
+        pages=max(1, -(-len(videos) // PAGE_SIZE)),
+        is_waiting=bool(counts["waiting"]),
+    )
+
+
+def _map_indexes(session: Session, dag_id: str, run_id: str, task_id: str) -> list[int]:
+    query = select(TaskInstance.map_index).where(
+        TaskInstance.dag_id == dag_id, TaskInstance.run_id == run_id, TaskInstance.task_id == task_id
+    )
+    return sorted(session.scalars(query))
+
+
+def _read_index(map_index: str | None) -> int | None:
+    try:
+        return int(map_index or "")
+    except ValueError:
+        # Airflow leaves the placeholder as it is for a task that is not mapped.
+        return None
+
+
+def _page(template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
+    nonce = secrets.token_urlsafe(16)
+    folder = resources.files("airflow_provider_videos.ui") / "pages"
+    html = _templates.get_template(template).render(
+        nonce=nonce,
+        style=(folder / "page.css").read_text(),
+        script=(folder / "page.js").read_text(),
+        addresses=addresses,
+        **values,
+    )
+    policy = {
+        "default-src": "'none'",
+        "script-src": f"'nonce-{nonce}'",
+        "style-src": f"'nonce-{nonce}'",
+        "img-src": "http: https: data:",
+        "media-src": "http: https:",
+        "base-uri": "'none'",
+        "form-action": "'none'",
+        "frame-ancestors": "'self'",
+    }
+    headers = {
+        "Content-Security-Policy": "; ".join(f"{name} {value}" for name, value in policy.items()),
+        # The URLs in it open to whoever has them, and say nothing of the vendor's account to whom they lead.
+        "Cache-Control": "no-store",
+        "Referrer-Policy": "no-referrer",
+        "X-Content-Type-Options": "nosniff",
+    }
+    return HTMLResponse(html, status_code=status, headers=headers)

@@ -1,0 +1,104 @@
+"use strict";
+(() => {
+  const root = document.documentElement;
+  const isFramed = window.parent !== window;
+  root.classList.toggle("framed", isFramed);
+
+  // Airflow keeps the colours that somebody chose under this name.
+  const system = window.matchMedia("(prefers-color-scheme: dark)");
+  const applyTheme = () => {
+    let theme = null;
+    try { theme = localStorage.getItem("theme"); } catch { /* The browser keeps nothing for this site. */ }
+    root.dataset.theme = theme === "dark" || theme === "light" ? theme : system.matches ? "dark" : "light";
+  };
+  applyTheme();
+  system.addEventListener("change", applyTheme);
+  window.addEventListener("storage", applyTheme);
+
+  const say = (text) => { document.querySelector(".spoken").textContent = text; };
+
+  const copy = async (button) => {
+    try {
+      await navigator.clipboard.writeText(button.dataset.copy);
+    } catch {
+      // Without https, or inside a frame, there is only the old way.
+      const area = document.createElement("textarea");
+      area.value = button.dataset.copy;
+      document.body.append(area);
+      area.select();
+      document.execCommand("copy");
+      area.remove();
+      button.focus();
+    }
+    button.textContent = "Copied";
+    say("Copied");
+    setTimeout(() => { button.textContent = "Copy"; }, 1500);
+  };
+
+  // Airflow's frame around a tab opens no windows; its page does.
+  const openOutside = (url) => {
+    const link = window.parent.document.createElement("a");
+    Object.assign(link, { href: url, target: "_blank", rel: "noopener noreferrer" });
+    link.click();
+  };
+
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("button.copy");
+    if (button) copy(button);
+    const link = event.target.closest("a[target=_blank]");
+    if (link && isFramed) {
+      event.preventDefault();
+      openOutside(link.href);
+    }
+  });
+
+  const showFailure = (video) => {
+    video.hidden = true;
+    video.nextElementSibling.hidden = false;
+  };
+
+  const prepareCard = (card, cards) => {
+    const video = card.querySelector("video");
+    card.addEventListener("keydown", (event) => {
+      const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+      if (!step) return;
+      const next = cards[cards.indexOf(card) + step];
+      if (next) {
+        event.preventDefault();
+        next.querySelector("a").focus();
+      }
+    });
+    if (!video) return;
+    const play = () => video.play().catch(() => {});
+    if (window.matchMedia("(prefers-reduced-motion: no-preference)").matches) {
+      card.addEventListener("mouseenter", play);
+      card.addEventListener("mouseleave", () => video.pause());
+      card.querySelector("a").addEventListener("focus", play);
+      card.querySelector("a").addEventListener("blur", () => video.pause());
+    }
+    new IntersectionObserver(([seen], observer) => {
+      if (!seen.isIntersecting) return;
+      video.preload = "metadata";
+      observer.disconnect();
+    }, { rootMargin: "200px" }).observe(video);
+  };
+
+  document.addEventListener("DOMContentLoaded", () => {
+    for (const moment of document.querySelectorAll("time")) {
+      moment.title = moment.textContent;
+      moment.textContent = new Date(moment.dateTime).toLocaleString();
+    }
+    for (const video of document.querySelectorAll("video")) {
+      if (video.error) showFailure(video);
+      video.addEventListener("error", () => showFailure(video));
+    }
+    const cards = [...document.querySelectorAll(".card")];
+    for (const card of cards) prepareCard(card, cards);
+
+    const seconds = Number(document.body.dataset.reload);
+    if (seconds) setInterval(() => {
+      const isPlaying = [...document.querySelectorAll("video")].some((video) => !video.paused);
+      if (!isPlaying && !document.hidden) location.reload();
+    }, seconds * 1000);
+  });
+})();

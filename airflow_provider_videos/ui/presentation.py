@@ -1,0 +1,244 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a page shows of the values in a video's record: text for people, and only URLs that are safe to follow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from airflow_provider_videos.get_provider_info import get_provider_info
+from airflow_provider_videos.polling import in_words
+from airflow_provider_videos.ui.task_videos import TaskVideo
+from airflow_provider_videos.video import VideoState
+
+#: States of a task instance after which it does nothing more by itself.
+ENDED_TASK_STATES = frozenset({"success", "failed", "skipped", "upstream_failed", "removed"})
+#: What a page says for a state, and its colour.
+LABELS: Mapping[str, tuple[str, str]] = {
+    VideoState.QUEUED: ("Queued", "waiting"),
+    VideoState.GENERATING: ("Generating", "waiting"),
+    VideoState.UNKNOWN: ("Waiting", "waiting"),
+    VideoState.READY: ("Ready", "ready"),
+    VideoState.FAILED: ("Failed", "failed"),
+    VideoState.CANCELLED: ("Cancelled", "failed"),
+    VideoState.DELETED: ("Deleted", "failed"),
+    VideoState.EXPIRED: ("Expired", "failed"),
+}
+VENDOR_NAMES = {entry["connection-type"]: entry["hook-name"] for entry in get_provider_info()["connection-types"]}
+URL_FIELDS = (
+    ("download_url", "Download"),
+    ("stream_url", "Stream"),
+    ("hosted_url", "Vendor's page"),
+    ("thumbnail_url", "Thumbnail"),
+    ("gif_url", "Preview"),
+)
+
+
+def web_url(value: Any) -> str | None:
+    """Give a URL if it is one of the web; ``javascript:``, ``data:`` and all others are none."""
+    if not isinstance(value, str):
+        return None
+    try:
+        parts = urlsplit(value)
+    except ValueError:
+        return None
+    return value if parts.scheme in {"http", "https"} and parts.hostname else None
+
+
+def expires_at(url: str) -> datetime | None:
+    """Read from a signed URL when it expires, as S3, CloudFront, Google Cloud Storage and Azure write it."""
+    query = {name.lower(): values[-1] for name, values in parse_qs(urlsplit(url).query).items()}
+    try:
+        if "expires" in query:
+            return datetime.fromtimestamp(int(query["expires"]), UTC)
+        if "se" in query and "sig" in query:
+            moment = datetime.fromisoformat(query["se"])
+            return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        for owner in ("x-amz", "x-goog"):
+            if f"{owner}-expires" in query and f"{owner}-date" in query:
+                signed_at = datetime.strptime(query[f"{owner}-date"], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+                return signed_at + timedelta(seconds=int(query[f"{owner}-expires"]))
+    except (ValueError, OverflowError, OSError):
+        pass
+    return None
+
+
+class Shown:
+    """A task's video as a page shows it.
+
+    :param task: what is known.
+    :param now: for what has expired.
+    """
+
+    def __init__(self, task: TaskVideo, *, now: datetime) -> None:
+        self.task = task
+        self.video = task.video
+        self._now = now
+
+    @property
+    def label(self) -> str:
+        """Its state in a word."""
+        return self._label[0]
+
+    @property
+    def tone(self) -> str:
+        """How good that is: ``ready``, ``waiting``, ``failed`` or ``none``."""
+        return self._label[1]
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether the page may show more soon."""
+        return self.tone == "waiting"
+
+    @property
+    def vendor(self) -> str:
+        """The vendor's name."""
+        vendor = self._text("vendor")
+        return str(VENDOR_NAMES.get(vendor, vendor))
+
+    @property
+    def title(self) -> str:
+        """What to call it: its name, what is said in it or shown, or its id."""
+        for field in ("name", "prompt", "script", "video_id"):
+            if text := self._text(field).strip():
+                return text
+        return self.task.task_id if self.task.map_index < 0 else f"{self.task.task_id} [{self.task.map_index}]"
+
+    @property
+    def words(self) -> tuple[str, str] | None:
+        """The script or the prompt, with what it is."""
+        for field, name in (("script", "Script"), ("prompt", "Prompt")):
+            if text := self._text(field).strip():
+                return name, text
+        return None
+
+    @property
+    def media_url(self) -> str | None:
+        """What a player plays."""
+        if self.tone != "ready":
+            return None
+        return web_url(self.video.get("download_url")) or web_url(self.video.get("stream_url"))
+
+    @property
+    def expired_at(self) -> datetime | None:
+        """When the player's URL expired, if it says so itself."""
+        moment = expires_at(self.media_url) if self.media_url else None
+        return moment if moment and moment <= self._now else None
+
+    @property
+    def poster_url(self) -> str | None:
+        """A still image."""
+        return web_url(self.video.get("thumbnail_url"))
+
+    @property
+    def urls(self) -> list[tuple[str, str, bool]]:
+        """Every URL with its name, and whether it may be followed."""
+        return [(name, url, web_url(url) is not None) for field, name in URL_FIELDS if (url := self._text(field))]
+
+    @property
+    def reason(self) -> str:
+        """Why the video failed, in the vendor's words."""
+        return self._text("error_message")
+
+    @property
+    def duration(self) -> str:
+        """Its length."""
+        seconds = self._number("duration")
+        return "" if seconds is None else clock(seconds)
+
+    @property
+    def cost(self) -> str:
+        """What the vendor charged."""
+        cost = self._number("cost")
+        return "" if cost is None else f"${cost:,.4f}".rstrip("0").rstrip(".") if cost < 0.01 else f"${cost:,.2f}"
+
+    @property
+    def facts(self) -> list[tuple[str, str]]:
+        """What else is known, each with its name."""
+        progress = self._number("progress")
+        facts = [
+            ("Vendor", self.vendor),
+            ("Name", name if (name := self._text("name")) != self.title else ""),
+            ("Model", self._text("model")),
+            ("Duration", self.duration),
+            ("Size", self._text("size").replace("x", " \N{MULTIPLICATION SIGN} ")),
+            ("Cost", self.cost),
+            ("Progress", "" if progress is None or not self.is_waiting else f"{progress:.0%}"),
+            ("Vendor's status", self._text("status")),
+            ("Error code", self._text("error_code")),
+        ]
+        return [(name, value) for name, value in facts if value]
+
+    @property
+    def moments(self) -> list[tuple[str, datetime]]:
+        """When it was ordered and finished."""
+        found = []
+        for field, name in (("created_at", "Ordered"), ("finished_at", "Finished")):
+            try:
+                found.append((name, datetime.fromisoformat(self._text(field))))
+            except ValueError:
+                continue
+        return found
+
+    @property
+    def statuses(self) -> list[tuple[str, str, float]]:
+        """How long each status took: its name, the time in words, and its part of the whole in percent."""
+        spans = [
+            (str(status), float(seconds))
+            for status, seconds in self.task.status_seconds.items()
+            if isinstance(seconds, int | float)
+        ]
+        whole = sum(seconds for _, seconds in spans) or 1.0
+        return [(status, in_words(seconds), round(100 * seconds / whole, 2)) for status, seconds in spans]
+
+    @property
+    def copies(self) -> list[dict[str, str]]:
+        """Where kept copies lie."""
+        return [
+            {
+                "path": str(copy.get("path") or ""),
+                "size": in_bytes(copy["bytes"]) if isinstance(copy.get("bytes"), int) else "",
+                "sha256": str(copy.get("sha256") or ""),
+            }
+            for copy in self.task.copies
+        ]
+
+    @property
+    def _label(self) -> tuple[str, str]:
+        has_ended = self.task.task_state in ENDED_TASK_STATES
+        if has_ended and not self.task.is_decided:
+            return ("No video", "none") if self.task.task_state == "success" else ("Task failed", "failed")
+        return LABELS.get(self._text("state"), ("Waiting", "waiting"))
+
+    def _text(self, field: str) -> str:
+        value = self.video.get(field)
+        return value if isinstance(value, str) else ""
+
+    def _number(self, field: str) -> float | None:
+        value = self.video.get(field)
+        return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def total_cost(videos: Iterable[Shown]) -> str:
+    """Add up what the vendors charged, as far as they say."""
+    costs = [cost for video in videos if (cost := video._number("cost")) is not None]
+    return f"${sum(costs):,.2f}" if costs else ""
+
+
+def clock(seconds: float) -> str:
+    """Write a length as a player does, such as ``0:08`` or ``1:02:03``."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def in_bytes(count: int) -> str:
+    """Write a size, such as ``34.8 KB``."""
+    size = float(count)
+    for unit in ("bytes", "KB", "MB", "GB"):
+        if size < 1000 or unit == "GB":
+            return f"{size:.0f} {unit}" if unit == "bytes" else f"{size:.1f} {unit}"
+        size /= 1000
+    raise AssertionError

@@ -1,0 +1,193 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reads what the tasks of a run left in XCom about their videos, from Airflow's database. Asks no vendor."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from airflow.models.taskinstance import TaskInstance
+from airflow.models.xcom import XCOM_RETURN_KEY, XComModel
+from sqlalchemy import Text, and_, cast, or_, select
+from sqlalchemy.orm import Session
+
+from airflow_provider_videos.video import VideoState
+from airflow_provider_videos.xcom import FAILED_VIDEO_KEY, STATUS_SECONDS_KEY
+
+#: Tasks that are about to have a video, though they may not have left anything yet.
+WAITING_OPERATORS = ("GenerateVideoOperator", "GetVideoOperator", "VideoSensor")
+#: What a task of a run that has none of this package's XComs may be, and yet be no video.
+WITHOUT_VIDEO = ("removed", "skipped", "upstream_failed")
+
+_IDENTITY = ("vendor", "video_id")
+_SEEN_FIELDS = (*_IDENTITY, "state", "hosted_url")
+_KEYS = (XCOM_RETURN_KEY, FAILED_VIDEO_KEY, STATUS_SECONDS_KEY, *_SEEN_FIELDS)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TaskVideo:
+    """A task instance and what is known of its video.
+
+    :param task_id: id of the task.
+    :param map_index: index of the instance, -1 if the task is not mapped.
+    :param task_state: Airflow's state of it, ``None`` before it is scheduled.
+    :param video: fields of the video's record, as :class:`~airflow_provider_videos.video.Video` has them; not all while
+        the task waits, and none if there is no video.
+    :param seen_at: when that was left.
+    :param status_seconds: how long the video was in each of its vendor's statuses.
+    :param copies: what :class:`~airflow_provider_videos.operators.download.DownloadVideoOperator` returned.
+    """
+
+    task_id: str
+    map_index: int
+    task_state: str | None
+    video: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    seen_at: datetime | None = None
+    status_seconds: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    copies: tuple[Mapping[str, Any], ...] = ()
+
+    @property
+    def key(self) -> tuple[str, str] | None:
+        """The video's vendor and id."""
+        return (self.video["vendor"], self.video["video_id"]) if self.video else None
+
+    @property
+    def is_decided(self) -> bool:
+        """Whether the vendor will not change the video any more."""
+        return self.video.get("state") in {state for state in VideoState if state.is_terminal}
+
+
+def read_task_video(session: Session, dag_id: str, run_id: str, task_id: str, map_index: int) -> TaskVideo | None:
+    """Read what is known of a task instance's video, also from other tasks of the run.
+
+    :return: ``None`` if there is no such task instance.
+    """
+    own = _read(session, dag_id, run_id, TaskInstance.task_id == task_id, TaskInstance.map_index == map_index)
+    if not own:
+        return None
+    [shown] = own
+    if shown.key is None:
+        return shown
+    # An id is written as it is within JSON, and within JSON that was written as a text once more.
+    mentions_it = cast(XComModel.value, Text).contains(json.dumps(shown.key[1])[1:-1], autoescape=True)
+    others = _read(session, dag_id, run_id, XComModel.task_id.is_not(None), xcom_filter=mentions_it)
+    same = [other for other in others if other.key == shown.key]
+    merged = _merge([shown, *same])
+    return dataclasses.replace(merged, task_id=task_id, map_index=map_index, task_state=shown.task_state)
+
+
+def read_run_videos(session: Session, dag_id: str, run_id: str, task_id: str | None = None) -> list[TaskVideo]:
+    """Read the videos of a run, each once, though several tasks may have left something about it.
+
+    :param task_id: only those of a mapped task's instances.
+    """
+    is_about_a_video = or_(
+        XComModel.key.in_([key for key in _KEYS if key != XCOM_RETURN_KEY]),
+        cast(XComModel.value, Text).contains("video_id"),
+    )
+    may_have_one = or_(
+        XComModel.task_id.is_not(None),
+        and_(TaskInstance.operator.in_(WAITING_OPERATORS), TaskInstance.state.not_in(WITHOUT_VIDEO)),
+    )
+    conditions = [may_have_one] if task_id is None else [may_have_one, TaskInstance.task_id == task_id]
+    found = _read(session, dag_id, run_id, *conditions, xcom_filter=is_about_a_video)
+    by_video: dict[tuple[str, str], list[TaskVideo]] = defaultdict(list)
+    without = [task for task in found if task.key is None and task.task_state is not None]
+    for task in found:
+        if task.key is not None:
+            by_video[task.key].append(task)
+    return sorted(
+        [*map(_merge, by_video.values()), *(task for task in without if task.task_state != "success")],
+        key=lambda task: (task.task_id, task.map_index),
+    )
+
+
+def _read(session: Session, dag_id: str, run_id: str, *conditions: Any, xcom_filter: Any = True) -> list[TaskVideo]:
+    same_instance = and_(
+        XComModel.dag_id == TaskInstance.dag_id,
+        XComModel.run_id == TaskInstance.run_id,
+        XComModel.task_id == TaskInstance.task_id,
+        XComModel.map_index == TaskInstance.map_index,
+        XComModel.key.in_(_KEYS),
+        xcom_filter,
+    )
+    query = (
+        select(
+            TaskInstance.task_id,
+            TaskInstance.map_index,
+            TaskInstance.state,
+            XComModel.key,
+            XComModel.value,
+            XComModel.timestamp,
+        )
+        .outerjoin(XComModel, same_instance)
+        .where(TaskInstance.dag_id == dag_id, TaskInstance.run_id == run_id, *conditions)
+    )
+    states: dict[tuple[str, int], str | None] = {}
+    left: dict[tuple[str, int], dict[str, tuple[Any, datetime]]] = defaultdict(dict)
+    for task_id, map_index, state, key, value, timestamp in session.execute(query):
+        states[task_id, map_index] = state
+        if key is not None:
+            left[task_id, map_index][key] = (_decoded(value), timestamp)
+    return [
+        _task_video(task_id, map_index, state, left[task_id, map_index])
+        for (task_id, map_index), state in states.items()
+    ]
+
+
+def _task_video(task_id: str, map_index: int, state: str | None, left: dict[str, tuple[Any, datetime]]) -> TaskVideo:
+    seen: dict[str, Any] = {name: left[name][0] for name in _SEEN_FIELDS if name in left}
+    times = [left[name][1] for name in _SEEN_FIELDS if name in left]
+    copies: tuple[Mapping[str, Any], ...] = ()
+    for key in (XCOM_RETURN_KEY, FAILED_VIDEO_KEY):
+        value, timestamp = left.get(key, (None, None))
+        if not isinstance(value, dict) or not _has_identity(value):
+            continue
+        if "sha256" in value:
+            copies = (value,)
+        seen = {**seen, **value} if "state" in value else {**seen, **{name: value[name] for name in _IDENTITY}}
+        times = [timestamp] if timestamp else times
+    status_seconds = left[STATUS_SECONDS_KEY][0] if STATUS_SECONDS_KEY in left else None
+    return TaskVideo(
+        task_id=task_id,
+        map_index=map_index,
+        task_state=state,
+        video=seen if _has_identity(seen) else {},
+        seen_at=max(times, default=None),
+        status_seconds=status_seconds if isinstance(status_seconds, dict) else {},
+        copies=copies,
+    )
+
+
+def _merge(tasks: Iterable[TaskVideo]) -> TaskVideo:
+    """Put together what several tasks know of one video. What the vendor decided isn't undone by an older record."""
+    long_ago = datetime.min.replace(tzinfo=UTC)
+    merged, *later = sorted(tasks, key=lambda task: (task.is_decided, task.seen_at or long_ago))
+    for task in later:
+        known = {name: value for name, value in task.video.items() if value is not None}
+        merged = dataclasses.replace(
+            task if not merged.is_decided else merged,
+            video={**merged.video, **known},
+            seen_at=task.seen_at,
+            status_seconds=task.status_seconds or merged.status_seconds,
+            copies=(*merged.copies, *(copy for copy in task.copies if copy not in merged.copies)),
+        )
+    return merged
+
+
+def _has_identity(value: Mapping[str, Any]) -> bool:
+    return all(isinstance(value.get(name), str) for name in _IDENTITY)
+
+
+def _decoded(value: Any) -> Any:
+    # Airflow's database has what a worker pushed as JSON, and some versions as a text of JSON.
+    if isinstance(value, str):
+        try:
+            return json.loads(value)
+        except ValueError:
+            return value
+    return value
