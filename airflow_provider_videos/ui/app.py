@@ -120,7 +120,7 @@ def _grid(session: Session, dag_id: str, run_id: str, task_id: str | None, page:
         task_id=task_id,
         page=page,
         pages=max(1, -(-len(videos) // PAGE_SIZE)),
-        is_waiting=bool(counts["waiting"]),
+        is_waiting=any(video.is_waiting for video in videos),
     )
 
 

@@ -90,7 +90,7 @@ class Shown:
     @property
     def is_waiting(self) -> bool:
         """Whether the page may show more soon."""
-        return self.tone == "waiting"
+        return self.tone == "waiting" and self.task.task_state not in ENDED_TASK_STATES
 
     @property
     def vendor(self) -> str:
@@ -207,9 +207,10 @@ class Shown:
 
     @property
     def _label(self) -> tuple[str, str]:
-        has_ended = self.task.task_state in ENDED_TASK_STATES
-        if has_ended and not self.task.is_decided:
-            return ("No video", "none") if self.task.task_state == "success" else ("Task failed", "failed")
+        if not self.task.is_decided and self.task.task_state == "failed":
+            return "Task failed", "failed"
+        if not self.video and self.task.task_state in ENDED_TASK_STATES:
+            return "No video", "none"
         return LABELS.get(self._text("state"), ("Waiting", "waiting"))
 
     def _text(self, field: str) -> str:

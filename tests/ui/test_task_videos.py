@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from airflow.models.taskinstance import TaskInstance
+from airflow.models.xcom import XComModel
+from sqlalchemy import create_engine, insert
+from sqlalchemy.orm import Session
+
+from airflow_provider_videos.ui.task_videos import TaskVideo, read_run_videos, read_task_video
+from airflow_provider_videos.video import Video, VideoState
+from tests.system.airflow_home import create_database
+
+START = datetime(2026, 11, 22, tzinfo=UTC)
+RUN = ("dag", "run")
+
+Leave = Callable[..., None]
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("airflow") / "airflow.db"
+    create_database(path)
+    return path
+
+
+@pytest.fixture
+def session(database: Path) -> Iterator[Session]:
+    """Give a session of Airflow's own tables, which are as they were afterwards."""
+    with create_engine(f"sqlite:///{database}").connect() as connection, Session(connection) as session:
+        yield session
+        session.rollback()
+
+
+@pytest.fixture
+def leave(session: Session) -> Leave:
+    """Give a function that puts a task instance there with what it left in XCom, a minute after the one before."""
+    minutes = iter(range(1000))
+
+    def put(
+        task_id: str,
+        state: str | None = "success",
+        *,
+        map_index: int = -1,
+        operator: str = "VideoSensor",
+        run_id: str = "run",
+        xcoms: dict[str, Any] | None = None,
+    ) -> None:
+        place = {"dag_id": "dag", "run_id": run_id, "task_id": task_id, "map_index": map_index}
+        session.execute(
+            insert(TaskInstance.__table__).values(
+                id=uuid.uuid4(), **place, state=state, operator=operator, pool="default_pool", pool_slots=1
+            )
+        )
+        moment = START + timedelta(minutes=next(minutes))
+        for key, value in (xcoms or {}).items():
+            session.execute(
+                insert(XComModel.__table__).values(dag_run_id=1, **place, key=key, value=value, timestamp=moment)
+            )
+
+    return put
+
+
+def record(video_id: str = "v1", state: str = "ready", **fields: Any) -> dict[str, Any]:
+    return Video(vendor="tavus", video_id=video_id, state=VideoState(state), status=state, **fields).to_dict()
+
+
+def read(session: Session, task_id: str, map_index: int = -1) -> TaskVideo:
+    task = read_task_video(session, *RUN, task_id, map_index)
+    assert task is not None
+    return task
+
+
+def test_the_record_that_a_task_returned_is_found(session: Session, leave: Leave) -> None:
+    video = record(download_url="https://a.example/v.mp4")
+    leave("wait", xcoms={"return_value": video, "status_seconds": {"queued": 3.0}})
+    task = read(session, "wait")
+    assert (task.video, task.task_state, task.seen_at) == (video, "success", START)
+    assert task.status_seconds == {"queued": 3.0}
+
+
+def test_a_record_that_is_stored_as_a_text_of_json_is_found_too(session: Session, leave: Leave) -> None:
+    leave("wait", xcoms={"return_value": json.dumps(record())})
+    assert read(session, "wait").video == record()
+
+
+def test_a_video_that_failed_is_found(session: Session, leave: Leave) -> None:
+    video = record(state="failed", error_message="no")
+    leave("wait", "failed", xcoms={"video": video, "vendor": "tavus", "video_id": "v1", "state": "generating"})
+    assert read(session, "wait").video["error_message"] == "no"
+    assert read(session, "wait").is_decided
+
+
+def test_what_a_waiting_task_last_left_is_found(session: Session, leave: Leave) -> None:
+    leave("wait", "deferred", xcoms={"vendor": "tavus", "video_id": "v1", "state": "generating"})
+    task = read(session, "wait")
+    assert task.video == {"vendor": "tavus", "video_id": "v1", "state": "generating"}
+    assert task.seen_at == START
+    assert not task.is_decided
+
+
+def test_a_task_may_have_no_video(session: Session, leave: Leave) -> None:
+    leave("other", operator="PythonOperator", xcoms={"return_value": {"video_id": 7}, "state": "New York"})
+    assert read(session, "other").video == {}
+
+
+def test_there_may_be_no_such_task(session: Session, leave: Leave) -> None:
+    leave("wait", xcoms={"return_value": record()})
+    assert read_task_video(session, *RUN, "wait", 3) is None
+    assert read_task_video(session, "dag", "another_run", "wait", -1) is None
+
+
+def test_other_tasks_add_what_they_know_of_the_video(session: Session, leave: Leave) -> None:
+    copy = {"vendor": "tavus", "video_id": "v1", "path": "/videos/v1.mp4", "bytes": 12, "sha256": "00"}
+    leave("order", xcoms={"return_value": record(state="queued", prompt="A cat.", name="mine")})
+    leave("wait", "deferred", xcoms={"vendor": "tavus", "video_id": "v1", "state": "generating"})
+    leave("keep", operator="DownloadVideoOperator", xcoms={"return_value": copy})
+    leave("wait_for_another", xcoms={"return_value": record("v2", prompt="A dog.")})
+    task = read(session, "wait")
+    assert (task.task_id, task.task_state, task.video["state"]) == ("wait", "deferred", "generating")
+    assert (task.video["prompt"], task.video["name"]) == ("A cat.", "mine")
+    assert task.copies == (copy,)
+    assert read(session, "keep").video["prompt"] == "A cat."
+
+
+def test_what_the_vendor_decided_is_not_undone_by_an_older_record(session: Session, leave: Leave) -> None:
+    leave("wait", xcoms={"return_value": record(state="ready", download_url="https://a.example/v.mp4")})
+    leave("passes_the_order_on", xcoms={"return_value": record(state="queued")})
+    assert read(session, "passes_the_order_on").video["state"] == "ready"
+    assert read(session, "passes_the_order_on").video["download_url"] == "https://a.example/v.mp4"
+
+
+@pytest.mark.parametrize("video_id", ["50%_off", 'with "quotes" and \\', "naïve"])
+def test_an_odd_id_finds_its_own_video_only(video_id: str, session: Session, leave: Leave) -> None:
+    leave("wait", xcoms={"return_value": record(video_id, name="mine")})
+    leave("wait_for_another", xcoms={"return_value": record("500_off", name="another")})
+    assert read(session, "wait").video["name"] == "mine"
+
+
+def test_a_run_shows_each_video_once(session: Session, leave: Leave) -> None:
+    leave("order", xcoms={"return_value": record(state="queued", prompt="A cat.")})
+    leave("wait", xcoms={"return_value": record()})
+    leave("keep", operator="DownloadVideoOperator", xcoms={"return_value": {**record(), "sha256": "00", "path": "p"}})
+    leave("count", operator="PythonOperator", xcoms={"return_value": [record()]})
+    leave("elsewhere", run_id="another_run", xcoms={"return_value": record("v9")})
+    [video] = read_run_videos(session, *RUN)
+    assert (video.task_id, video.video["state"], video.video["prompt"]) == ("wait", "ready", "A cat.")
+    assert len(video.copies) == 1
+
+
+def test_a_run_shows_what_waits_and_what_failed_without_a_word(session: Session, leave: Leave) -> None:
+    for index, state in enumerate(("deferred", "failed", "skipped", "upstream_failed", "success", None)):
+        leave("wait", state, map_index=index)
+    leave("other", "failed", operator="PythonOperator")
+    assert [(video.map_index, video.task_state) for video in read_run_videos(session, *RUN)] == [
+        (0, "deferred"),
+        (1, "failed"),
+    ]
+
+
+def test_a_mapped_task_shows_its_own_videos_in_order(session: Session, leave: Leave) -> None:
+    for index in (10, 2, 0):
+        leave("wait", map_index=index, xcoms={"return_value": record(f"v{index}")})
+    leave("another", xcoms={"return_value": record("v7")})
+    videos = read_run_videos(session, *RUN, "wait")
+    assert [video.video["video_id"] for video in videos] == ["v0", "v2", "v10"]
