@@ -50,6 +50,16 @@ class AirflowApi:
         """Return the JSON that the web UI gets from ``/ui<path>``."""
         return self._send("GET", f"/ui{path}", None).json()
 
+    def page(self, path: str, user: str | None) -> requests.Response:
+        """Ask for a page of the site as a user, or anonymously; the answer's status may be any."""
+        headers = {"Authorization": f"Bearer {self.token(user)}"} if user else {}
+        return self._session.get(f"{self.url}{path}", headers=headers, timeout=_REQUEST_SECONDS, allow_redirects=False)
+
+    def extra_links(self, dag_id: str, run_id: str, task_id: str, map_index: int = -1) -> dict[str, str | None]:
+        """Return a task instance's extra links by name."""
+        answer = self.api("GET", f"{_task(dag_id, run_id, task_id)}/links", params={"map_index": map_index})
+        return dict(answer.json()["extra_links"])
+
     def _send(self, method: str, path: str, user: str | None, **kwargs: Any) -> requests.Response:
         headers = {"Authorization": f"Bearer {self.token(user)}", **kwargs.pop("headers", {})}
         kwargs.setdefault("timeout", _REQUEST_SECONDS)

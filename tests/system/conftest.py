@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from airflow_provider_videos.simulator import Simulator
+from tests.system.auth_manager import HidesXComsFromViewers
 from tests.system.real_airflow import RealAirflow
 
 KEY = "key-that-is-found-nowhere"
@@ -28,8 +29,13 @@ def airflow(tmp_path_factory: pytest.TempPathFactory, vendors: Simulator) -> Ite
     dags = tmp_path_factory.mktemp("dags")
     for folder in (here / "dags", here.parent.parent / "example_dags"):
         shutil.copytree(folder, dags, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
-    debug = {"AIRFLOW__LOGGING__LOGGING_LEVEL": "DEBUG"}
-    with RealAirflow(tmp_path_factory.mktemp("airflow"), dags, debug) as airflow:
+    settings = {
+        "AIRFLOW__CORE__AUTH_MANAGER": f"{HidesXComsFromViewers.__module__}.{HidesXComsFromViewers.__qualname__}",
+        "AIRFLOW__LOGGING__LOGGING_LEVEL": "DEBUG",
+        "AIRFLOW__VIDEOS__SHOW_TABS": "True",
+        "PYTHONPATH": str(here.parent.parent),
+    }
+    with RealAirflow(tmp_path_factory.mktemp("airflow"), dags, settings) as airflow:
         connections = {"tavus_default": KEY, "together_default": KEY, "tavus_refused": WRONG_KEY}
         for conn_id, key in connections.items():
             airflow.api(

@@ -146,7 +146,7 @@ def test_the_time_in_each_status_is_told_in_words_and_parts() -> None:
         task_id="wait",
         map_index=-1,
         task_state="success",
-        status_seconds={"queued": 30.0, "generating": 90.0, "x": "y"},
+        status_seconds={"queued": 30.0, "generating": 90.0},
     )
     assert Shown(task, now=NOW).statuses == [("queued", "30 s", 25.0), ("generating", "1 min 30 s", 75.0)]
 
