@@ -120,10 +120,7 @@ class GenerateVideoOperator(BaseOperator):
         self.order_again_if_cleared = order_again_if_cleared
         self.order_again_if_lost = order_again_if_lost
         self.delete_on_kill = delete_on_kill
-        if self.poke_interval <= 0:
-            raise ValueError("poke_interval must be above 0 seconds, or the vendor would be asked without a pause")
-        if not isinstance(max_consecutive_failures, int) or max_consecutive_failures < 1:
-            raise ValueError("max_consecutive_failures must be a whole number, 1 or more")
+        self._rules().check()
         self._video_id: str | None = None
         self._task_instance: Any = None
 

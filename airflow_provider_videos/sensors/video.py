@@ -89,14 +89,11 @@ class VideoSensor(BaseSensorOperator):
         **kwargs: Any,
     ) -> None:
         super().__init__(poke_interval=poke_interval, timeout=timeout, **kwargs)
-        if self.poke_interval <= 0:
-            raise ValueError("poke_interval must be above 0 seconds, or the vendor would be asked without a pause")
-        if not isinstance(max_consecutive_failures, int) or max_consecutive_failures < 1:
-            raise ValueError("max_consecutive_failures must be a whole number, 1 or more")
         self.video_id = video_id
         self.conn_id = conn_id
         self.deferrable = deferrable or start_from_trigger or end_from_trigger
         self.max_consecutive_failures = max_consecutive_failures
+        self._rules().check()
         self.end_from_trigger = end_from_trigger
         self.start_from_trigger = start_from_trigger and self._prepare_start()
         if end_from_trigger:

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -484,6 +485,12 @@ def test_fields_that_are_newer_than_this_package_are_passed_on(simulator: Simula
     connect("together")
     attempts("together", request={**REQUESTS["together"], "a_new_field": 7}).run()
     assert created(simulator) == 1
+
+
+@pytest.mark.parametrize(("option", "value"), [("poke_interval", timedelta()), ("max_consecutive_failures", 0)])
+def test_rules_that_no_wait_can_go_by_are_refused_when_a_dag_is_parsed(option: str, value: Any) -> None:
+    with pytest.raises(ValueError, match=option):
+        GenerateVideoOperator(task_id="order", conn_id="c", request={}, **{option: value})
 
 
 def test_nested_values_of_a_request_are_templated() -> None:
