@@ -57,6 +57,8 @@ class VideoError(Exception):
 
     #: Whether the same question may well be answered when it is asked again.
     is_transient: ClassVar[bool] = False
+    #: How long the vendor asks to wait, in seconds; ``None`` if it doesn't.
+    retry_after: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Give the exception as a JSON object, for :meth:`from_dict`."""

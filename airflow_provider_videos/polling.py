@@ -224,7 +224,7 @@ class Wait:
 
     def _pause_after_failure(self, error: VideoError, now: float) -> float:
         pause = pause_after_failure(
-            error, failures=self.failures, poke_interval=self.rules.poke_interval, stretch=self._stretch()
+            first=self.rules.poke_interval * self._stretch(), failures=self.failures, retry_after=error.retry_after
         )
         return max(pause, self._pause(now))
 
@@ -252,18 +252,19 @@ class Wait:
         )
 
 
-def pause_after_failure(error: VideoError, *, failures: int, poke_interval: float, stretch: float = 1.0) -> float:
-    """Say how long to pause after a call failed: the poke interval, doubled with each failure, or what the vendor asks.
+def pause_after_failure(
+    *, first: float, failures: int, retry_after: float | None, longest: float = MAX_PAUSE_AFTER_FAILURE
+) -> float:
+    """Say how long to pause after a call failed: a pause that doubles with each failure, or what the other side asks.
 
-    :param error: what it failed with.
+    :param first: the pause after the first failure, in seconds.
     :param failures: failed calls in a row, this one included.
-    :param poke_interval: in seconds.
-    :param stretch: by which the pause is lengthened.
+    :param retry_after: how many seconds the other side asks to wait, ``None`` if it doesn't.
+    :param longest: what the pause doubles up to, in seconds.
     :return: seconds.
     """
-    retry_after = (error.retry_after if isinstance(error, VideoApiError) else None) or 0.0
-    doubled = min(poke_interval * 2.0 ** min(failures - 1, 30) * stretch, MAX_PAUSE_AFTER_FAILURE)
-    return max(min(retry_after, MAX_RETRY_AFTER), doubled)
+    doubled = min(first * 2.0 ** min(failures - 1, 30), longest)
+    return max(min(retry_after or 0.0, MAX_RETRY_AFTER), doubled)
 
 
 def in_words(seconds: float) -> str:

@@ -15,7 +15,6 @@ from airflow_provider_videos.download.progress import Progress
 from airflow_provider_videos.download.request import DownloadRefusedError
 from airflow_provider_videos.download.transfer import Attempts, PassingFaultError, Transfer, Transferred
 from airflow_provider_videos.exceptions import (
-    VideoApiError,
     VideoDownloadError,
     VideoError,
     VideoFailedError,
@@ -172,8 +171,7 @@ class Keeper:
             except VideoError as error:
                 if not error.is_transient:
                     raise
-                retry_after = error.retry_after if isinstance(error, VideoApiError) else None
-                self._attempts.failed(PassingFaultError(str(error).rstrip("."), retry_after=retry_after))
+                self._attempts.failed(PassingFaultError(str(error).rstrip("."), retry_after=error.retry_after))
 
     def _keep_thumbnail(self, session: DownloadSession, name: str, timeout: float) -> str | None:
         """Keep the thumbnail; a video without one is kept all the same."""

@@ -21,7 +21,7 @@ import urllib3
 from airflow_provider_videos.download.answer import Part, read_part
 from airflow_provider_videos.download.container import HEAD_BYTES, Kind, describe
 from airflow_provider_videos.download.request import DownloadRefusedError, host_of, open_url
-from airflow_provider_videos.polling import JITTER, MAX_RETRY_AFTER, in_words
+from airflow_provider_videos.polling import JITTER, in_words, pause_after_failure
 from airflow_provider_videos.transport import NoResponseError, no_response, read_retry_after
 
 if TYPE_CHECKING:
@@ -37,8 +37,6 @@ MIN_RATE = 1000
 #: The pause after the first passing fault in seconds; it doubles from fault to fault, up to the longest one.
 FIRST_PAUSE = 1.0
 MAX_PAUSE = 60.0
-#: With these pauses, ten attempts take four minutes or more.
-DEFAULT_MAX_ATTEMPTS = 10
 _EXPIRED = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.GONE}
 _PASSING = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS}
 
@@ -92,8 +90,13 @@ class Attempts:
         self._failed += 1
         if self._failed >= self._most:
             raise DownloadRefusedError(f"{fault.reason}; given up after {self._failed} attempts")
-        doubled = min(FIRST_PAUSE * 2.0 ** min(self._failed - 1, 30), MAX_PAUSE) * (1 + JITTER * random.random())
-        pause = max(min(fault.retry_after or 0.0, MAX_RETRY_AFTER), doubled)
+        stretch = 1 + JITTER * random.random()
+        pause = pause_after_failure(
+            first=FIRST_PAUSE * stretch,
+            failures=self._failed,
+            retry_after=fault.retry_after,
+            longest=MAX_PAUSE * stretch,
+        )
         log.warning("Attempt %d of %d: %s. Next in %s.", self._failed, self._most, fault.reason, in_words(pause))
         time.sleep(pause)
 

@@ -11,6 +11,8 @@ from airflow.sdk import Asset, BaseOperator
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+#: With pauses that double from 1 s to 60 s, ten attempts take four minutes or more.
+DEFAULT_MAX_ATTEMPTS = 10
 EVENT_FIELDS = ("path", "bytes", "sha256")
 
 
@@ -54,7 +56,7 @@ class DownloadVideoOperator(BaseOperator):
         storage_conn_id: str | None = None,
         overwrite: bool = False,
         max_bytes: int | None = None,
-        max_attempts: int = 10,
+        max_attempts: int = DEFAULT_MAX_ATTEMPTS,
         with_thumbnail: bool = False,
         with_record: bool = False,
         **kwargs: Any,

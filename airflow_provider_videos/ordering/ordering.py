@@ -239,7 +239,9 @@ class Ordering:
                 failures += 1
                 if not error.is_transient or failures >= self._rules.max_consecutive_failures:
                     raise
-                pause = pause_after_failure(error, failures=failures, poke_interval=self._rules.poke_interval)
+                pause = pause_after_failure(
+                    first=self._rules.poke_interval, failures=failures, retry_after=error.retry_after
+                )
                 log.warning("%s failed, next attempt in %.0f s: %s", what, pause, error)
                 time.sleep(pause)
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import random
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -13,9 +14,10 @@ import pytest
 from airflow_provider_videos.download import transfer
 from airflow_provider_videos.download.container import Kind, video_kind
 from airflow_provider_videos.download.request import DownloadRefusedError
-from airflow_provider_videos.download.transfer import Attempts, Transfer, Transferred
+from airflow_provider_videos.download.transfer import Attempts, PassingFaultError, Transfer, Transferred
 from airflow_provider_videos.hooks.connection import VendorConnection
 from airflow_provider_videos.hooks.session import DownloadSession
+from airflow_provider_videos.polling import MAX_RETRY_AFTER
 from airflow_provider_videos.simulator import Fault, Simulator
 from tests.download.odd_server import Answer, OddServer, serving
 
@@ -167,6 +169,18 @@ def test_attempts_are_bounded(odd: OddServer) -> None:
 def test_a_passing_status_is_asked_again(status: int, odd: OddServer) -> None:
     odd.answers = [Answer(status=status, length=0), Answer(VIDEO, length=len(VIDEO))]
     assert fetch(odd.url, Memory()).size == len(VIDEO)
+
+
+def test_pauses_double_up_to_the_longest_and_are_lengthened_at_random(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transfer, "FIRST_PAUSE", 1.0)
+    monkeypatch.setattr(transfer, "MAX_PAUSE", 3.0)
+    monkeypatch.setattr(random, "random", lambda: 0.5)
+    pauses: list[float] = []
+    monkeypatch.setattr(time, "sleep", pauses.append)
+    attempts = Attempts(10)
+    for retry_after in (None, None, None, 7.0, 1.0, 10_000.0):
+        attempts.failed(PassingFaultError("a fault", retry_after=retry_after))
+    assert pauses == pytest.approx([1.1, 2.2, 3.3, 7, 3.3, MAX_RETRY_AFTER])
 
 
 def test_retry_after_is_obeyed(odd: OddServer) -> None:
