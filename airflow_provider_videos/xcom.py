@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the tasks of this package leave in XCom."""
+"""What the tasks of this package leave for other tasks: in XCom, and in the events of assets."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import Asset
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator, Context
@@ -37,3 +40,10 @@ def push_failed_video(operator: BaseOperator, context: Context, video: dict[str,
     """Push the record of a video that ended without success; its task returns nothing."""
     if operator.do_xcom_push:
         context["ti"].xcom_push(key=FAILED_VIDEO_KEY, value=video)
+
+
+def tell_assets(operator: BaseOperator, context: Context, record: Mapping[str, Any], fields: Collection[str]) -> None:
+    """Put fields of what a task returns into the events of the assets among its outlets."""
+    for outlet in operator.outlets:
+        if isinstance(outlet, Asset):
+            context["outlet_events"][outlet].extra.update({field: record[field] for field in fields})

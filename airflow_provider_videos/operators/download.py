@@ -6,7 +6,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import Asset, BaseOperator
+from airflow.sdk import BaseOperator
+
+from airflow_provider_videos.xcom import tell_assets
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -92,7 +94,5 @@ class DownloadVideoOperator(BaseOperator):
         hook = VideoHook.get_hook(self.conn_id)
         target = Target(self.path, storage_conn_id=self.storage_conn_id)
         kept = Keeper(hook, self.video_id, target, wishes).keep()
-        for outlet in self.outlets:
-            if isinstance(outlet, Asset):
-                context["outlet_events"][outlet].extra.update({field: kept[field] for field in EVENT_FIELDS})
+        tell_assets(self, context, kept, EVENT_FIELDS)
         return kept

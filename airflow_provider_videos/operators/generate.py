@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from airflow.sdk import BaseOperator
 from airflow.sdk.configuration import conf
-from airflow.sdk.definitions.asset import Asset
 from airflow.sdk.exceptions import AirflowTaskTimeout
 
 from airflow_provider_videos.exceptions import (
@@ -22,13 +21,15 @@ from airflow_provider_videos.exceptions import (
 )
 from airflow_provider_videos.polling import DEFAULT_MAX_CONSECUTIVE_FAILURES, PollingRules, Step, Wait
 from airflow_provider_videos.waiting import defer_wait, read_event, wait_for_video
-from airflow_provider_videos.xcom import push_failed_video, push_video
+from airflow_provider_videos.xcom import push_failed_video, push_video, tell_assets
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from airflow_provider_videos.hooks.video import VideoHook
     from airflow_provider_videos.ordering.ordering import Ordered, Ordering
+
+EVENT_FIELDS = ("vendor", "video_id", "download_url", "stream_url", "hosted_url", "cost")
 
 
 class GenerateVideoOperator(BaseOperator):
@@ -219,10 +220,7 @@ class GenerateVideoOperator(BaseOperator):
         return self._end(context, video.to_dict())
 
     def _end(self, context: Context, video: dict[str, Any]) -> dict[str, Any]:
-        for outlet in self.outlets:
-            if isinstance(outlet, Asset):
-                names = ("vendor", "video_id", "download_url", "stream_url", "hosted_url", "cost")
-                context["outlet_events"][outlet].extra.update({name: video[name] for name in names})
+        tell_assets(self, context, video, EVENT_FIELDS)
         return push_video(self, context, video)
 
     def _fail(self, context: Context, error: BaseException, video_id: str) -> NoReturn:
