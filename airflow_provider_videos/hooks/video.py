@@ -199,7 +199,7 @@ class VideoHook(BaseHook):
         :raises VideoTransportError: if it certainly did not arrive.
         :raises VideoApiError: if the vendor refuses it.
         """
-        call = self._order_call(request)
+        call = self.order_call(request)
         try:
             return self.read_answer(*self.client.call(call))
         except (VideoTransportError, VideoAnswerError, VideoUnavailableError) as error:
@@ -208,22 +208,32 @@ class VideoHook(BaseHook):
 
     async def acreate_video(self, **request: Any) -> Video:
         """Do what :meth:`create_video` does, on an event loop."""
-        call = self._order_call(request)
+        call = self.order_call(request)
         try:
             return self.read_answer(*await self.client.acall(call))
         except (VideoTransportError, VideoAnswerError, VideoUnavailableError) as error:
             self._raise_if_lost(error)
             raise
 
-    def _order_call(self, request: Mapping[str, Any]) -> Call:
+    def order_call(self, request: Mapping[str, Any]) -> Call:
+        """Make the call that orders a video; raises what :meth:`order_body` does."""
+        return Call(path=self.videos_path, method="POST", body=self.order_body(request))
+
+    @classmethod
+    def order_body(cls, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Give what is sent of an order: its fields without those that are ``None``.
+
+        :raises VideoRequestError: naming the field that the vendor forbids, or that is no JSON.
+        :raises VideoUnsupportedError: if the vendor's hook says nothing of orders.
+        """
         body = {field: value for field, value in request.items() if value is not None}
         for field, value in body.items():
             try:
                 json.dumps(value, allow_nan=False)
             except (TypeError, ValueError) as error:
                 raise VideoRequestError(field=field, problem=f"can't be sent as JSON: {error}") from None
-        self.check_request(body)
-        return Call(path=self.videos_path, method="POST", body=body)
+        cls.check_request(body)
+        return body
 
     def _raise_if_lost(self, error: VideoError) -> None:
         was_refused = isinstance(error, VideoApiError) and error.status_code == HTTPStatus.TOO_MANY_REQUESTS

@@ -173,12 +173,10 @@ class GenerateVideoOperator(BaseOperator):
     def _ordering(self, context: Context, hook: VideoHook) -> Ordering:
         from airflow_provider_videos.ordering.ordering import Ordering
 
-        request = _read_request(self.request)
-        hook.check_request({field: value for field, value in request.items() if value is not None})
         return Ordering(
             context,
             hook=hook,
-            request=request,
+            request=hook.order_body(_read_request(self.request)),
             rules=self._rules(),
             retries=self.retries or 0,
             order_again_if_cleared=self.order_again_if_cleared,
@@ -256,7 +254,7 @@ def _seconds(time_span: timedelta | float) -> float:
     return time_span.total_seconds() if isinstance(time_span, timedelta) else time_span
 
 
-def _read_request(request: Mapping[str, Any] | str) -> dict[str, Any]:
+def _read_request(request: Mapping[str, Any] | str) -> Mapping[str, Any]:
     if isinstance(request, str):
         try:
             request = json.loads(request)
@@ -264,4 +262,4 @@ def _read_request(request: Mapping[str, Any] | str) -> dict[str, Any]:
             raise VideoRequestError(field="request", problem=f"is a text, but no JSON: {error}") from None
     if not isinstance(request, Mapping):
         raise VideoRequestError(field="request", problem=f"must be a dict, not {type(request).__name__}")
-    return dict(request)
+    return request

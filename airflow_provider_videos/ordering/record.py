@@ -58,10 +58,10 @@ def fingerprint(vendor: str, request: Mapping[str, Any], free_fields: Collection
     """Give a text that is the same for requests that the vendor makes the same video of, at the same price.
 
     :param vendor: connection type of the vendor.
-    :param request: the order's fields.
+    :param request: the order's fields, none of them ``None``.
     :param free_fields: those of them that change neither.
     """
-    paid = {field: value for field, value in request.items() if field not in free_fields and value is not None}
+    paid = {field: value for field, value in request.items() if field not in free_fields}
     text = json.dumps([vendor, paid], sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 

@@ -281,7 +281,9 @@ def test_a_changed_request_is_another_order(vendor: VendorName, simulator: Simul
     assert created(simulator) == 2
 
 
-@pytest.mark.parametrize("change", [{"video_name": "Another name"}, {"callback_url": "https://example.com"}])
+@pytest.mark.parametrize(
+    "change", [{"video_name": "Another name"}, {"callback_url": "https://example.com"}, {"fast": None}]
+)
 def test_what_changes_no_bill_is_no_other_order(change: Any, simulator: Simulator, connect: Connect) -> None:
     connect("tavus")
     task = attempts("tavus")
@@ -361,6 +363,19 @@ def test_a_lost_order_with_a_name_of_the_users_is_found_by_name_script_and_time(
     video = task.run()
     assert (video["name"], video["script"]) == ("Greeting", "Hello.")
     assert created(simulator) == 3
+
+
+def test_a_name_that_is_none_leaves_the_name_to_the_mark_that_a_lost_order_is_found_by(
+    simulator: Simulator, connect: Connect
+) -> None:
+    connect("tavus")
+    task = attempts("tavus", request={**REQUESTS["tavus"], "video_name": None})
+    kill_at(task, 3)
+    with pytest.raises(Killed):
+        task.run()
+    revive(task)
+    assert "airflow-" in task.run()["name"]
+    assert created(simulator) == 1
 
 
 def test_of_two_videos_that_may_be_the_one_none_is_taken(simulator: Simulator, connect: Connect) -> None:
