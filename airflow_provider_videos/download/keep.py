@@ -167,7 +167,7 @@ class Keeper:
         while True:
             try:
                 query = self._hook.thumbnail_query if self._wishes.with_thumbnail else {}
-                return self._hook._get_video(self._video_id, **query)
+                return self._hook.query_video(self._video_id, **query)
             except VideoError as error:
                 if not error.is_transient:
                     raise

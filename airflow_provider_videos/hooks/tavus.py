@@ -169,11 +169,11 @@ class TavusHook(VideoHook):
         :param verbose: also ask for the thumbnails.
         :raises VideoError: as :meth:`VideoHook.get_video` does.
         """
-        return self._get_video(video_id, **_query(verbose))
+        return self.query_video(video_id, **_query(verbose))
 
     async def aget_video(self, video_id: str | Mapping[str, Any], *, verbose: bool = False) -> Video:
         """Do what :meth:`get_video` does, on an event loop."""
-        return await self._aget_video(video_id, **_query(verbose))
+        return await self.aquery_video(video_id, **_query(verbose))
 
     def read_video(self, answer: Answer) -> dict[str, Any]:
         """Read the fields of a video. The reason of a failure stands in ``status_details``, a human sentence."""

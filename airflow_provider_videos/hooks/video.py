@@ -182,11 +182,22 @@ class VideoHook(BaseHook):
         :raises VideoTransportError: if no answer arrives.
         :raises VideoAnswerError: if the answer is no video record.
         """
-        return self._get_video(video_id)
+        return self.query_video(video_id)
 
     async def aget_video(self, video_id: str | Mapping[str, Any]) -> Video:
         """Do what :meth:`get_video` does, on an event loop."""
-        return await self._aget_video(video_id)
+        return await self.aquery_video(video_id)
+
+    def query_video(self, video_id: str | Mapping[str, Any], **query: str) -> Video:
+        """Do what :meth:`get_video` does, with a query that changes what the answer tells.
+
+        :param query: parameters of the URL by name, such as those of :attr:`thumbnail_query`.
+        """
+        return self.read_answer(*self.client.call(self.video_call(video_id, **query)))
+
+    async def aquery_video(self, video_id: str | Mapping[str, Any], **query: str) -> Video:
+        """Do what :meth:`query_video` does, on an event loop."""
+        return self.read_answer(*await self.client.acall(self.video_call(video_id, **query)))
 
     def create_video(self, **request: Any) -> Video:
         """Order a video, which costs money. The order is sent once, whatever comes back.
@@ -275,12 +286,6 @@ class VideoHook(BaseHook):
     async def adelete_video(self, video_id: str | Mapping[str, Any], *, hard: bool = False) -> None:
         """Do what :meth:`delete_video` does, on an event loop."""
         raise VideoUnsupportedError(vendor=self.hook_name, call="delete a video")
-
-    def _get_video(self, video_id: str | Mapping[str, Any], **query: str) -> Video:
-        return self.read_answer(*self.client.call(self.video_call(video_id, **query)))
-
-    async def _aget_video(self, video_id: str | Mapping[str, Any], **query: str) -> Video:
-        return self.read_answer(*await self.client.acall(self.video_call(video_id, **query)))
 
     def video_call(self, video_id: str | Mapping[str, Any], **query: str) -> Call:
         """Make the call that asks for a video."""
