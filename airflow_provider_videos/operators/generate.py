@@ -212,8 +212,8 @@ class GenerateVideoOperator(BaseOperator):
                 )
             time.sleep(step.pause)
 
-        # The answer to an order may leave out what a look shows, the URLs above all.
-        described = None if ordered.video.state.is_terminal else ordered.video
+        is_told_enough = ordered.was_asked_for or not ordered.video.state.is_terminal
+        described = ordered.video if is_told_enough else None
         video = wait_for_video(self, wait, video=video_id, conn_id=self.conn_id, pause=pause, described=described)
         return self._end(context, video.to_dict())
 

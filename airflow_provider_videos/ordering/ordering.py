@@ -45,10 +45,13 @@ class Ordered(NamedTuple):
 
     :param video: as the vendor described it when it was ordered or found.
     :param at: Unix time of the order.
+    :param was_asked_for: whether the vendor was asked for this very video: the answer to an order and a list may leave
+        out what such a look shows, the URLs above all.
     """
 
     video: Video
     at: float
+    was_asked_for: bool = False
 
 
 class Ordering:
@@ -120,7 +123,7 @@ class Ordering:
             log.info("Video %r is %s, and the task was cleared; another one is ordered.", video_id, video.status)
             return self._order(record.number + 1, record)
         log.info("Video %r was ordered for this task before, so nothing is ordered.", video_id)
-        return Ordered(video, record.intended_at)
+        return Ordered(video, record.intended_at, was_asked_for=True)
 
     def _go_on_with_intent(self, record: OrderRecord) -> Ordered:
         lost = self._lost("the task ended before the vendor's answer was kept")

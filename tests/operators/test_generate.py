@@ -121,6 +121,23 @@ def test_a_later_attempt_goes_on_with_the_same_video(
     assert created(simulator) == 1
 
 
+@pytest.mark.parametrize("outcome", ["ready", "failed"])
+def test_a_later_attempt_looks_once_at_a_video_that_has_ended(
+    outcome: Any, vendor: VendorName, mode: str, simulator: Simulator, connect: Connect
+) -> None:
+    connect(vendor)
+    simulator.outcome = outcome
+    task = attempts(vendor, mode, wait_for_completion=False)
+    task.run()
+    task.make = attempts(vendor, mode).make
+    if outcome == "ready":
+        assert task.run()["download_url"]
+    else:
+        with pytest.raises(VideoFailedError):
+            task.run()
+    assert simulator.record.requests == {"POST /v2/videos": 1, "GET /v2/videos/{id}": 1}
+
+
 @pytest.mark.parametrize("kill_before", [1, 2, 3])
 def test_a_killed_process_orders_no_second_video(
     kill_before: int, mode: str, simulator: Simulator, connect: Connect
