@@ -20,13 +20,7 @@ from airflow_provider_videos.exceptions import (
 from airflow_provider_videos.hooks.video import VideoHook
 from airflow_provider_videos.simulator import Fault, Simulator
 from airflow_provider_videos.simulator.videos import VendorName
-
-Connect = Callable[..., str]
-
-REQUESTS: dict[str, dict[str, Any]] = {
-    "tavus": {"replica_id": "r1", "script": "Hello."},
-    "together": {"model": "m1", "prompt": "A cat."},
-}
+from tests.vendors import REQUESTS, Connect
 
 
 @pytest.fixture(params=["requests", "aiohttp"])

@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,8 +10,7 @@ from airflow_provider_videos.hooks.answer import Answer
 from airflow_provider_videos.hooks.tavus import TavusHook
 from airflow_provider_videos.simulator import Simulator
 from airflow_provider_videos.video import VideoState
-
-Connect = Callable[..., str]
+from tests.vendors import Connect
 
 # The fields that real responses were seen to have.
 OBSERVED = {

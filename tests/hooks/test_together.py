@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,8 +9,7 @@ from airflow_provider_videos.hooks.answer import Answer
 from airflow_provider_videos.hooks.together import TogetherHook
 from airflow_provider_videos.simulator import Simulator
 from airflow_provider_videos.video import VideoState
-
-Connect = Callable[..., str]
+from tests.vendors import Connect
 
 BY_SCHEMA = {
     "id": "019a0068-794a-7213-90f6-cc4eb62e3da7",

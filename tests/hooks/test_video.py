@@ -43,8 +43,8 @@ from airflow_provider_videos.simulator import Fault, Simulator, retry_after_date
 from airflow_provider_videos.simulator.videos import VendorName
 from airflow_provider_videos.video import Video, VideoState
 from tests.conftest import API_KEY
+from tests.vendors import Connect
 
-Connect = Callable[..., str]
 Look = Callable[[str, Any], Video]
 NAMES = {"tavus": "Tavus", "together": "Together AI"}
 HOOKS: dict[str, type[VideoHook]] = {"tavus": TavusHook, "together": TogetherHook}

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -35,9 +35,9 @@ from airflow_provider_videos.simulator.videos import VendorName
 from benchmarks.download import MAX_MEMORY, measure_ours
 from benchmarks.setting import child_environment
 from tests.object_store import ObjectStore
+from tests.vendors import Connect
 from tests.waiting import TaskInstance
 
-Connect = Callable[..., str]
 KEYS = {
     "vendor",
     "video_id",

@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -30,13 +29,7 @@ from airflow_provider_videos.ordering import ordering
 from airflow_provider_videos.simulator import Fault, Simulator
 from airflow_provider_videos.simulator.videos import VendorName
 from tests.attempts import Attempts, Killed
-
-Connect = Callable[..., str]
-
-REQUESTS: dict[str, dict[str, Any]] = {
-    "tavus": {"replica_id": "r1", "script": "Hello."},
-    "together": {"model": "m1", "prompt": "A cat."},
-}
+from tests.vendors import REQUESTS, Connect
 
 
 @pytest.fixture(params=["sync", "deferrable"])

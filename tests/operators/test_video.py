@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -17,9 +16,9 @@ from airflow_provider_videos.hooks.video import VideoHook
 from airflow_provider_videos.operators.video import DeleteVideoOperator, GetVideoOperator
 from airflow_provider_videos.simulator import Simulator
 from airflow_provider_videos.simulator.videos import Outcome, VendorName
+from tests.vendors import Connect
 from tests.waiting import TaskInstance
 
-Connect = Callable[..., str]
 PUSHED = ("video_id", "state", "download_url", "stream_url", "hosted_url")
 
 

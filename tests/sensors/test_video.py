@@ -3,7 +3,6 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -14,10 +13,10 @@ from airflow_provider_videos.sensors.video import VideoSensor
 from airflow_provider_videos.simulator import Simulator
 from airflow_provider_videos.simulator.videos import Outcome as VideoOutcome
 from airflow_provider_videos.simulator.videos import VendorName
+from tests.vendors import Connect
 from tests.waiting import MODES, Outcome, wait
 
 in_every_mode = pytest.mark.parametrize("mode", MODES)
-Connect = Callable[..., str]
 
 
 @in_every_mode

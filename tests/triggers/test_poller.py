@@ -3,7 +3,6 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -13,8 +12,7 @@ from airflow_provider_videos.hooks import lookup
 from airflow_provider_videos.simulator import Fault, Simulator
 from airflow_provider_videos.triggers import poller
 from airflow_provider_videos.triggers.video import VideoTrigger
-
-Connect = Callable[..., str]
+from tests.vendors import Connect
 
 
 def trigger_for(video_id: str, conn_id: str, *, poke_interval: float = 0.2, timeout: float = 20) -> VideoTrigger:

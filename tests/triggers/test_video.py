@@ -6,7 +6,6 @@ import gc
 import json
 import time
 import warnings
-from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -32,10 +31,8 @@ from airflow_provider_videos.triggers.repeated_look import RepeatedLook
 from airflow_provider_videos.triggers.video import VideoTrigger
 from airflow_provider_videos.xcom import PUSHED_FIELDS
 from tests.conftest import API_KEY
+from tests.vendors import Connect
 from tests.waiting import only_event, through_the_database
-
-Connect = Callable[..., str]
-
 
 RULES: dict[str, Any] = {
     "poke_interval": 7,

@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How tests reach the simulated vendors, and what they order from them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+#: The fixture ``connect``: defines the connection of a vendor to the simulator, and gives its id.
+Connect = Callable[..., str]
+
+#: An order for each vendor, with what it must have.
+REQUESTS: dict[str, dict[str, Any]] = {
+    "tavus": {"replica_id": "r1", "script": "Hello."},
+    "together": {"model": "m1", "prompt": "A cat."},
+}
