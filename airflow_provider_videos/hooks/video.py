@@ -4,11 +4,9 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import AsyncIterator, Collection, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, ClassVar, Self
-from urllib.parse import quote, urlencode
 
 from airflow.sdk import BaseHook
 from airflow.sdk.exceptions import AirflowException
@@ -20,15 +18,15 @@ from airflow_provider_videos.exceptions import (
     VideoConnectionError,
     VideoError,
     VideoOrderLostError,
-    VideoRequestError,
     VideoTransportError,
     VideoUnavailableError,
     VideoUnsupportedError,
 )
-from airflow_provider_videos.hooks.answer import Answer, is_html, read_error_message
+from airflow_provider_videos.hooks.answer import is_html, read_error_message
 from airflow_provider_videos.hooks.client import Call, VendorClient
+from airflow_provider_videos.hooks.facts import VendorFacts
 from airflow_provider_videos.hooks.lookup import alook_up, look_up
-from airflow_provider_videos.video import Video, VideoState, read_video_id
+from airflow_provider_videos.video import Video
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -36,18 +34,12 @@ if TYPE_CHECKING:
     import requests
     from airflow.sdk import Connection
 
-    from airflow_provider_videos.hooks.response import ResponseReader
-    from airflow_provider_videos.transport import Response
 
-MAX_STATUS_CHARACTERS = 100
-REQUIRED_METHODS = ("auth_headers", "read_video")
-
-
-class VideoHook(BaseHook):
+class VideoHook(VendorFacts, BaseHook):
     """Turns an Airflow connection into authenticated calls to a video vendor.
 
-    A vendor is a subclass that states facts: the class variables below, :meth:`auth_headers` and
-    :meth:`read_video`. The base does the rest, for :mod:`requests` and for :mod:`aiohttp` alike.
+    A vendor is a subclass that states the facts of :class:`~airflow_provider_videos.hooks.facts.VendorFacts`. The base
+    does the rest, for :mod:`requests` and for :mod:`aiohttp` alike.
 
     An instance is for one thread or one event loop. Several asynchronous calls share a connection pool inside of
     ``async with hook:``; outside of it, each opens and closes its own.
@@ -56,35 +48,10 @@ class VideoHook(BaseHook):
     """
 
     conn_name_attr: ClassVar[str] = "conn_id"
-    #: Id of the connection that is used if none is given.
-    default_conn_name: ClassVar[str]
-    #: Connection type, which also names the vendor in a :class:`~airflow_provider_videos.video.Video`.
-    conn_type: ClassVar[str]
-    #: Display name of the vendor.
-    hook_name: ClassVar[str]
-    #: Where the vendor is, without a slash at the end.
-    base_url: ClassVar[str]
-    #: Path of the vendor's videos.
-    videos_path: ClassVar[str]
-    #: The vendor's status words, in lower case, and what they mean.
-    states: ClassVar[Mapping[str, VideoState]]
-    #: The field of an order that names the video; ``None`` if the vendor keeps no names, or can't list its videos.
-    name_field: ClassVar[str | None] = None
-    #: Fields of an order that change neither the video nor the bill.
-    free_fields: ClassVar[Collection[str]] = ()
-    #: What ``test_connection`` asks for below ``videos_path``: something that costs nothing.
-    test_path: ClassVar[str]
-    #: Status codes with which the vendor answers that to a good key.
-    test_status_codes: ClassVar[Collection[int]] = (HTTPStatus.OK,)
-
-    #: What a question for a video must be asked with so that the answer names a thumbnail.
-    thumbnail_query: ClassVar[Mapping[str, str]] = {}
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        missing = [name for name in VideoHook.__annotations__ if not hasattr(cls, name)]
-        missing += [name for name in REQUIRED_METHODS if getattr(cls, name) is getattr(VideoHook, name)]
-        if missing:
+        if missing := cls.missing_facts():
             raise TypeError(f"{cls.__name__} does not state {', '.join(missing)}")
 
     def __init__(self, conn_id: str | None = None) -> None:
@@ -98,28 +65,6 @@ class VideoHook(BaseHook):
             default_url=self.base_url,
             auth_headers=self.auth_headers,
         )
-
-    @staticmethod
-    def auth_headers(api_key: str) -> dict[str, str]:
-        """Give the headers that carry the key."""
-        raise NotImplementedError
-
-    def read_video(self, answer: Answer) -> dict[str, Any]:
-        """Read the fields of a :class:`~airflow_provider_videos.video.Video` out of an answer.
-
-        :return: the fields by name, ``status`` and ``video_id`` included; ``vendor`` and ``state`` are added to them.
-        """
-        raise NotImplementedError
-
-    @classmethod
-    def check_request(cls, request: Mapping[str, Any]) -> None:
-        """Check an order against what the vendor's page requires and forbids.
-
-        :param request: the order's fields, none of them ``None``.
-        :raises VideoRequestError: naming the field.
-        :raises VideoUnsupportedError: if the vendor's hook says nothing of orders.
-        """
-        raise VideoUnsupportedError(vendor=cls.hook_name, call="order a video")
 
     @classmethod
     def get_hook(cls, conn_id: str, hook_params: dict[str, Any] | None = None) -> VideoHook:
@@ -226,26 +171,6 @@ class VideoHook(BaseHook):
             self._raise_if_lost(error)
             raise
 
-    def order_call(self, request: Mapping[str, Any]) -> Call:
-        """Make the call that orders a video; raises what :meth:`order_body` does."""
-        return Call(path=self.videos_path, method="POST", body=self.order_body(request))
-
-    @classmethod
-    def order_body(cls, request: Mapping[str, Any]) -> dict[str, Any]:
-        """Give what is sent of an order: its fields without those that are ``None``.
-
-        :raises VideoRequestError: naming the field that the vendor forbids, or that is no JSON.
-        :raises VideoUnsupportedError: if the vendor's hook says nothing of orders.
-        """
-        body = {field: value for field, value in request.items() if value is not None}
-        for field, value in body.items():
-            try:
-                json.dumps(value, allow_nan=False)
-            except (TypeError, ValueError) as error:
-                raise VideoRequestError(field=field, problem=f"can't be sent as JSON: {error}") from None
-        cls.check_request(body)
-        return body
-
     def _raise_if_lost(self, error: VideoError) -> None:
         was_refused = isinstance(error, VideoApiError) and error.status_code == HTTPStatus.TOO_MANY_REQUESTS
         never_arrived = isinstance(error, VideoTransportError) and not error.maybe_received
@@ -286,38 +211,6 @@ class VideoHook(BaseHook):
     async def adelete_video(self, video_id: str | Mapping[str, Any], *, hard: bool = False) -> None:
         """Do what :meth:`delete_video` does, on an event loop."""
         raise VideoUnsupportedError(vendor=self.hook_name, call="delete a video")
-
-    def video_call(self, video_id: str | Mapping[str, Any], **query: str) -> Call:
-        """Make the call that asks for a video."""
-        asked = read_video_id(video_id, vendor=self.conn_type)
-        path = f"{self.videos_path}/{quote(asked, safe='')}"
-        return Call(path=f"{path}?{urlencode(query)}" if query else path, video_id=asked)
-
-    def read_answer(self, response: Response, reader: ResponseReader) -> Video:
-        """Read the video that a response describes; raises what :meth:`get_video` does."""
-        return self.read_body(reader.read_object(response), reader)
-
-    def read_body(self, body: Mapping[str, Any], reader: ResponseReader) -> Video:
-        """Read the video that a JSON object describes."""
-        fields = self.read_video(Answer(body, secret=reader.secret))
-        status = " ".join((fields.pop("status") or "").split())[:MAX_STATUS_CHARACTERS]
-        if not status or not isinstance(body.get("status"), str):
-            raise reader.answer_error("it has no status")
-        video_id = fields.pop("video_id") or reader.video_id
-        if video_id is None:
-            raise reader.answer_error("it has no id")
-        return Video(
-            vendor=self.conn_type,
-            video_id=video_id,
-            status=status,
-            state=self.states.get(status.lower(), VideoState.UNKNOWN),
-            **fields,
-        )
-
-    def read_success(self, response: Response, reader: ResponseReader) -> None:
-        """Read a response that says nothing but that a change was made."""
-        if not 200 <= response.status_code < 300:
-            raise reader.api_error(response)
 
     def test_connection(self) -> tuple[bool, str]:
         """Find out whether the connection works, without ordering anything.
