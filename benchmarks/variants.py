@@ -16,23 +16,27 @@ CONNECTION_TYPES = {"video": "tavus", "http": "http", "dbt": "dbt_cloud"}
 _LONG = 3600.0
 
 
+def _says_success(payload: Any) -> bool:
+    return isinstance(payload, dict) and payload.get("status") == "success"
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Variant:
     """One way to wait in Airflow's triggerer.
 
     :param title: what it is, for the table.
     :param classpath: of the trigger.
-    :param connection: first part of the id of its connection; empty if it needs none.
     :param arguments: its arguments, made from the setting, the connection's id, a video's index and the seconds after
         which that is ready.
-    :param is_success: whether an event's payload says that the video is ready.
+    :param connection: first part of the id of its connection; empty if it needs none.
+    :param is_success: whether an event's payload says that the video is ready; most say so by a ``status``.
     """
 
     title: str
     classpath: str
-    connection: str
     arguments: Callable[[Setting, str, int, float], dict[str, Any]]
-    is_success: Callable[[Any], bool]
+    connection: str = ""
+    is_success: Callable[[Any], bool] = _says_success
 
 
 def _ours(setting: Setting, conn_id: str, index: int, ready_after: float) -> dict[str, Any]:
@@ -75,10 +79,6 @@ def _idle(setting: Setting, conn_id: str, index: int, ready_after: float) -> dic
     return {"seconds": ready_after}
 
 
-def _says_success(payload: Any) -> bool:
-    return isinstance(payload, dict) and payload.get("status") == "success"
-
-
 VARIANTS = {
     "ours": Variant(
         title="`VideoTrigger`",
@@ -92,7 +92,6 @@ VARIANTS = {
         classpath="benchmarks.triggers.HandWrittenTrigger",
         connection="video",
         arguments=_hand_written,
-        is_success=_says_success,
     ),
     "http": Variant(
         title="(b) http provider's sensor",
@@ -106,14 +105,11 @@ VARIANTS = {
         classpath="benchmarks.triggers.PlainDbtTrigger",
         connection="dbt",
         arguments=_dbt,
-        is_success=_says_success,
     ),
     "idle": Variant(
         title="(e) idle runner",
         classpath="benchmarks.triggers.SleepingTrigger",
-        connection="",
         arguments=_idle,
-        is_success=_says_success,
     ),
 }
 TITLES = {name: variant.title for name, variant in VARIANTS.items()} | {FLOOR: "(d) bare aiohttp loop"}
