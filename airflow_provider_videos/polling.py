@@ -9,7 +9,9 @@ from __future__ import annotations
 import dataclasses
 import logging
 import random
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from airflow_provider_videos.exceptions import (
     VideoApiError,
@@ -73,12 +75,14 @@ class Step:
     :param error: what ends the wait.
     :param pause: seconds until the next look, if the wait goes on.
     :param log: lines for the task's log, each with its level.
+    :param status_seconds: once the wait is over, how long each of the vendor's statuses took, as far as it was seen.
     """
 
     video: Video | None = None
     error: VideoError | None = None
     pause: float = 0.0
     log: tuple[tuple[int, str], ...] = ()
+    status_seconds: Mapping[str, float] = dataclasses.field(default_factory=dict)
 
     @property
     def ends(self) -> bool:
@@ -133,13 +137,13 @@ class Wait:
         """Decide what to do after the vendor described the video."""
         self.failures = 0
         if video.is_usable:
-            return Step(video=video, log=((logging.INFO, self._summary(video, now)),))
+            return self._end(now, video=video, log=((logging.INFO, self._summary(video, now)),))
         if video.state.is_terminal:
             error = VideoFailedError(video=video.to_dict())
-            return Step(error=error, log=((logging.ERROR, self._summary(video, now)),))
+            return self._end(now, error=error, log=((logging.ERROR, self._summary(video, now)),))
         log = self._log_change(video, now)
         if self._is_over(now):
-            return Step(error=self._timeout(now), log=log)
+            return self._end(now, error=self._timeout(now), log=log)
         return Step(pause=self._until_deadline(self._pause(now), now), log=log)
 
     def missed(self, error: VideoError, *, now: float) -> Step:
@@ -155,9 +159,9 @@ class Wait:
             is_passing = error.is_transient or is_missing_for_now or self._may_not_be_listed_yet(error, now)
             may_go_on = is_passing and self.failures < self.rules.max_consecutive_failures
         if not may_go_on:
-            return Step(error=error, log=self._log_giving_up(error))
+            return self._end(now, error=error, log=self._log_giving_up(error))
         if self._is_over(now):
-            return Step(error=self._timeout(now, f"The last look failed: {error}"))
+            return self._end(now, error=self._timeout(now, f"The last look failed: {error}"))
         pause = self._until_deadline(self._pause_after_failure(error, now), now)
         limit = "" if self.rules.silent_fail else f" of {self.rules.max_consecutive_failures}"
         return Step(
@@ -203,12 +207,18 @@ class Wait:
             ),
         )
 
+    def _end(self, now: float, **what: Any) -> Step:
+        return Step(**what, status_seconds=self._status_seconds(now))
+
+    def _status_seconds(self, now: float) -> dict[str, float]:
+        seconds: dict[str, float] = defaultdict(float)
+        ends = [sighting.since for sighting in self.seen[1:]] + [now]
+        for sighting, end in zip(self.seen, ends, strict=False):
+            seconds[sighting.status] += end - sighting.since
+        return {status: round(spent, 3) for status, spent in seconds.items()}
+
     def _summary(self, video: Video, now: float) -> str:
-        ends = [*(sighting.since for sighting in self.seen[1:]), now]
-        spent = [
-            f"{sighting.status} {in_words(end - sighting.since)}"
-            for sighting, end in zip(self.seen, ends[: len(self.seen)], strict=True)
-        ]
+        spent = [f"{status} {in_words(seconds)}" for status, seconds in self._status_seconds(now).items()]
         times = f" ({', '.join(spent)})" if spent else ""
         waited = in_words(now - self.started_at)
         return f"Video {self.video_id!r} of {video.vendor} ended as {video.status!r} after {waited}{times}."

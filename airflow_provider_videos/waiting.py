@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from airflow_provider_videos.exceptions import VideoError, VideoUnexpectedError
 from airflow_provider_videos.polling import Step, Wait
+from airflow_provider_videos.xcom import STATUS_SECONDS_KEY, push, seen_video_xcoms
 
 if TYPE_CHECKING:
-    from airflow.sdk import BaseOperator
+    from airflow.sdk import BaseOperator, Context
 
     from airflow_provider_videos.hooks.video import VideoHook
-    from airflow_provider_videos.video import Video
+    from airflow_provider_videos.video import Video, VideoState
 
 #: How much later than the trigger itself Airflow ends it, in seconds.
 TRIGGER_TIMEOUT_SLACK = 900.0
@@ -23,6 +24,7 @@ TRIGGER_TIMEOUT_SLACK = 900.0
 
 def wait_for_video(
     operator: BaseOperator,
+    context: Context,
     wait: Wait,
     *,
     video: str | Mapping[str, Any],
@@ -30,9 +32,10 @@ def wait_for_video(
     pause: Callable[[Step], None],
     described: Video | None = None,
 ) -> Video:
-    """Look until the video is ready.
+    """Look until the video is ready. What is seen meanwhile is pushed to XCom.
 
-    :param operator: the task, for its log.
+    :param operator: the task.
+    :param context: its context.
     :param wait: decides what to do after each look.
     :param video: the video's id, or its record, which names its vendor.
     :param conn_id: id of the vendor's connection.
@@ -43,6 +46,7 @@ def wait_for_video(
     from airflow_provider_videos.hooks.video import VideoHook
 
     hook: VideoHook | None = None
+    pushed: VideoState | None = None
     while True:
         try:
             if described is None:
@@ -54,13 +58,18 @@ def wait_for_video(
         except Exception as error:
             operator.log.exception("Looking at video %r failed", wait.video_id)
             step = wait.missed(VideoUnexpectedError.of(error), now=time.time())
-        described = None
         for level, line in step.log:
             operator.log.log(level, line)
+        if step.ends:
+            push(operator, context, {STATUS_SECONDS_KEY: step.status_seconds})
         if step.error is not None:
             raise step.error
         if step.video is not None:
             return step.video
+        if described is not None and described.state is not pushed:
+            push(operator, context, seen_video_xcoms(described.to_dict()))
+            pushed = described.state
+        described = None
         pause(step)
 
 

@@ -21,7 +21,7 @@ from airflow_provider_videos.exceptions import (
 )
 from airflow_provider_videos.polling import DEFAULT_MAX_CONSECUTIVE_FAILURES, PollingRules, Step, Wait
 from airflow_provider_videos.waiting import defer_wait, read_event, wait_for_video
-from airflow_provider_videos.xcom import push_failed_video, push_video, tell_assets
+from airflow_provider_videos.xcom import STATUS_SECONDS_KEY, failed_video_xcoms, push, push_video, tell_assets
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -53,9 +53,10 @@ class GenerateVideoOperator(BaseOperator):
     Tavus is searched by a mark in the video's name; if the request names the video, by name, script and time. Airflow
     before 3.3 has no task state store: there every later attempt searches Tavus, and fails for Together AI.
 
-    The record is the dict of :meth:`~airflow_provider_videos.video.Video.to_dict`; its ``video_id``, ``state``,
-    ``download_url``, ``stream_url`` and ``hosted_url`` are also pushed as XComs of those names, ``video_id`` and
-    ``vendor`` as soon as the video is ordered. With ``outlets``, the events of its assets carry ``vendor``,
+    The record is the dict of :meth:`~airflow_provider_videos.video.Video.to_dict`; its ``vendor``, ``video_id``,
+    ``state``, ``download_url``, ``stream_url`` and ``hosted_url`` are also pushed as XComs of those names, ``video_id``
+    and ``vendor`` as soon as the video is ordered, and ``status_seconds`` says how long each of the vendor's statuses
+    took, in seconds. With ``outlets``, the events of its assets carry ``vendor``,
     ``video_id``, the URLs and ``cost`` (USD).
 
     :param conn_id: id of an Airflow connection of a video vendor's type. (templated)
@@ -144,6 +145,7 @@ class GenerateVideoOperator(BaseOperator):
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:
         """Take what the trigger found out."""
+        push(self, context, {STATUS_SECONDS_KEY: event["status_seconds"]})
         try:
             video = read_event(event)
         except VideoError as error:
@@ -214,7 +216,9 @@ class GenerateVideoOperator(BaseOperator):
 
         is_told_enough = ordered.was_asked_for or not ordered.video.state.is_terminal
         described = ordered.video if is_told_enough else None
-        video = wait_for_video(self, wait, video=video_id, conn_id=self.conn_id, pause=pause, described=described)
+        video = wait_for_video(
+            self, context, wait, video=video_id, conn_id=self.conn_id, pause=pause, described=described
+        )
         return self._end(context, video.to_dict())
 
     def _end(self, context: Context, video: dict[str, Any]) -> dict[str, Any]:
@@ -226,7 +230,7 @@ class GenerateVideoOperator(BaseOperator):
         from airflow_provider_videos.ordering.store import OrderStore
 
         if isinstance(error, VideoFailedError):
-            push_failed_video(self, context, error.video)
+            push(self, context, failed_video_xcoms(error.video))
             OrderStore(context).report_failure(max_tries=context["ti"].max_tries)
             note = f"Video {video_id!r} was ordered and may be billed. Clear the task to order another one."
         else:

@@ -24,7 +24,7 @@ from airflow_provider_videos.sensors.start_from_trigger import (
 from airflow_provider_videos.skipping import why_skip
 from airflow_provider_videos.video import read_video_id
 from airflow_provider_videos.waiting import TRIGGER_TIMEOUT_SLACK, defer_wait, read_event, wait_for_video
-from airflow_provider_videos.xcom import push_failed_video, push_video
+from airflow_provider_videos.xcom import STATUS_SECONDS_KEY, failed_video_xcoms, push, push_video
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -34,10 +34,11 @@ class VideoSensor(BaseSensorOperator):
     """Waits until a video is in a terminal status, and returns its record.
 
     The connection's type chooses the vendor. The record is the dict of
-    :meth:`~airflow_provider_videos.video.Video.to_dict`, the same in every mode; its ``video_id``, ``state``,
-    ``download_url``, ``stream_url`` and ``hosted_url`` are also pushed as XComs of those names. A video that ends
-    without success, or ready without any URL, fails the task without retry and leaves its record in the XCom
-    ``video``.
+    :meth:`~airflow_provider_videos.video.Video.to_dict`, the same in every mode; its ``vendor``, ``video_id``,
+    ``state``, ``download_url``, ``stream_url`` and ``hosted_url`` are also pushed as XComs of those names, as far as
+    they are known already while the task waits on a worker or defers, and ``status_seconds`` says how long each of the
+    vendor's statuses took, in seconds. A video that ends without success, or ready without any URL, fails the task
+    without retry and leaves its record in the XCom ``video``.
 
     A look that fails in passing (408, 429, 5xx, no answer, an answer that is no record) is repeated, with pauses
     that double or as long as the vendor asks for. Any other answer ends the wait at once. With
@@ -110,6 +111,7 @@ class VideoSensor(BaseSensorOperator):
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:
         """Take what the trigger found out, and end as the other modes do."""
+        push(self, context, {STATUS_SECONDS_KEY: event["status_seconds"]})
         try:
             return push_video(self, context, read_event(event))
         except Exception as error:
@@ -118,7 +120,7 @@ class VideoSensor(BaseSensorOperator):
     def _wait_for_video(self, context: Context) -> dict[str, Any]:
         wait = self._begin(context)
         video = wait_for_video(
-            self, wait, video=self.video_id, conn_id=self.conn_id, pause=lambda step: self._pause(wait, step)
+            self, context, wait, video=self.video_id, conn_id=self.conn_id, pause=lambda step: self._pause(wait, step)
         )
         return push_video(self, context, video.to_dict())
 
@@ -186,7 +188,7 @@ class VideoSensor(BaseSensorOperator):
 
     def _skip_or_raise(self, error: BaseException, context: Context) -> NoReturn:
         if isinstance(error, VideoFailedError):
-            push_failed_video(self, context, error.video)
+            push(self, context, failed_video_xcoms(error.video))
         if reason := why_skip(error, soft_fail=self.soft_fail, never_fail=self.never_fail):
             raise AirflowSkipException(reason) from error
         raise error

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import logging
+from collections.abc import Mapping
 from typing import Any
 
 from airflow.triggers.base import BaseTaskEndEvent, TaskSkippedEvent, TaskSuccessEvent
@@ -13,7 +14,7 @@ from airflow.triggers.base import BaseTaskEndEvent, TaskSkippedEvent, TaskSucces
 from airflow_provider_videos.exceptions import VideoError, VideoFailedError
 from airflow_provider_videos.skipping import why_skip
 from airflow_provider_videos.video import Video
-from airflow_provider_videos.xcom import FAILED_VIDEO_KEY, video_xcoms
+from airflow_provider_videos.xcom import STATUS_SECONDS_KEY, failed_video_xcoms, video_xcoms
 
 log = logging.getLogger(__name__)
 
@@ -33,11 +34,14 @@ class Ending:
     soft_fail: bool = False
     never_fail: bool = False
 
-    async def event(self, end: Video | VideoError, task_instance: Any) -> BaseTaskEndEvent | None:
+    async def event(
+        self, end: Video | VideoError, task_instance: Any, status_seconds: Mapping[str, float]
+    ) -> BaseTaskEndEvent | None:
         """Choose the event for how a wait ended, and push the XComs that go with it.
 
         :param end: the video, ready, or what the wait ended with.
         :param task_instance: the task instance, as Airflow gives it to a trigger.
+        :param status_seconds: how long each status took.
         :return: success or a skip; ``None`` for what a worker ends. A failure always is: a trigger can't say that
             there is to be no retry.
         """
@@ -45,12 +49,14 @@ class Ending:
             return None
         if isinstance(end, Video):
             video = end.to_dict()
-            is_pushed = await self._push({"return_value": video, **video_xcoms(video)}, task_instance)
-            return TaskSuccessEvent() if is_pushed else None
+            xcoms = {"return_value": video, **video_xcoms(video), STATUS_SECONDS_KEY: status_seconds}
+            return TaskSuccessEvent() if await self._push(xcoms, task_instance) else None
         reason = why_skip(end, soft_fail=self.soft_fail, never_fail=self.never_fail)
         if reason is None:
             return None
-        xcoms = {FAILED_VIDEO_KEY: end.video} if isinstance(end, VideoFailedError) else {}
+        xcoms = {STATUS_SECONDS_KEY: status_seconds}
+        if isinstance(end, VideoFailedError):
+            xcoms |= failed_video_xcoms(end.video)
         if not await self._push(xcoms, task_instance):
             return None
         log.info("%s", reason)
@@ -58,7 +64,7 @@ class Ending:
 
     async def _push(self, xcoms: dict[str, Any], task_instance: Any) -> bool:
         """Push XComs as a worker does: those of an event reach other tasks as JSON within JSON, in Airflow 3.3.2."""
-        if not self.do_xcom_push or not xcoms:
+        if not self.do_xcom_push:
             return True
         from airflow.sdk.execution_time.xcom import XCom
 

@@ -13,14 +13,14 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 from airflow_provider_videos.exceptions import VideoError, VideoUnexpectedError
 from airflow_provider_videos.polling import PollingRules, Sighting, Step, Wait
 from airflow_provider_videos.triggers.ending import Ending
-from airflow_provider_videos.video import Video
 
 
 class VideoTrigger(BaseTrigger):
     """Waits until a video is in a terminal status or the time is over, and fires once.
 
-    It never raises. The event's payload has the ``video_id``, and ``video`` with the video's record or ``error`` with
-    an exception of this package as :meth:`~airflow_provider_videos.exceptions.VideoError.to_dict` gives it.
+    It never raises. The event's payload has the ``video_id``, ``video`` with the video's record or ``error`` with an
+    exception of this package as :meth:`~airflow_provider_videos.exceptions.VideoError.to_dict` gives it, and
+    ``status_seconds`` with how long each of the vendor's statuses took, in seconds.
     Moments are Unix seconds, so that a triggerer that takes over keeps to the first deadline.
 
     :param video_id: the vendor's id of the video.
@@ -97,11 +97,10 @@ class VideoTrigger(BaseTrigger):
         """Wait, and fire once."""
         try:
             step = await self._wait_for_end()
-            end: Video | VideoError = step.video or step.error or VideoUnexpectedError(problem="the wait did not end")
         except Exception as unexpected:
             self.log.exception("Waiting for video %r failed", self.video_id)
-            end = VideoUnexpectedError.of(unexpected)
-        yield await self._event(end)
+            step = Step(error=VideoUnexpectedError.of(unexpected))
+        yield await self._event(step)
 
     async def on_kill(self) -> None:
         """Delete the video if that was asked for; Airflow calls this when a user marks or clears the waiting task."""
@@ -114,9 +113,14 @@ class VideoTrigger(BaseTrigger):
         await hook.adelete_video(self.video_id)
         self.log.info("Video %r was deleted at the vendor.", self.video_id)
 
-    async def _event(self, end: Video | VideoError) -> TriggerEvent:
-        payload = {"video_id": self.video_id, "error" if isinstance(end, VideoError) else "video": end.to_dict()}
-        event = await self._ending.event(end, self.task_instance)
+    async def _event(self, step: Step) -> TriggerEvent:
+        end = step.video or step.error or VideoUnexpectedError(problem="the wait did not end")
+        payload = {
+            "video_id": self.video_id,
+            "error" if isinstance(end, VideoError) else "video": end.to_dict(),
+            "status_seconds": step.status_seconds,
+        }
+        event = await self._ending.event(end, self.task_instance, step.status_seconds)
         if event is None:
             return TriggerEvent(payload)
         # "airflow dags test" hands every event to a worker, and nothing of it but the payload.

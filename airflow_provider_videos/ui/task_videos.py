@@ -16,7 +16,7 @@ from sqlalchemy import Text, and_, cast, or_, select
 from sqlalchemy.orm import Session
 
 from airflow_provider_videos.video import VideoState
-from airflow_provider_videos.xcom import FAILED_VIDEO_KEY, STATUS_SECONDS_KEY
+from airflow_provider_videos.xcom import FAILED_VIDEO_KEY, SEEN_FIELDS, STATUS_SECONDS_KEY
 
 #: Tasks that are about to have a video, though they may not have left anything yet.
 WAITING_OPERATORS = ("GenerateVideoOperator", "GetVideoOperator", "VideoSensor")
@@ -24,8 +24,7 @@ WAITING_OPERATORS = ("GenerateVideoOperator", "GetVideoOperator", "VideoSensor")
 WITHOUT_VIDEO = ("removed", "skipped", "upstream_failed")
 
 _IDENTITY = ("vendor", "video_id")
-_SEEN_FIELDS = (*_IDENTITY, "state", "hosted_url")
-_KEYS = (XCOM_RETURN_KEY, FAILED_VIDEO_KEY, STATUS_SECONDS_KEY, *_SEEN_FIELDS)
+_KEYS = (XCOM_RETURN_KEY, FAILED_VIDEO_KEY, STATUS_SECONDS_KEY, *SEEN_FIELDS)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -140,8 +139,8 @@ def _read(session: Session, dag_id: str, run_id: str, *conditions: Any, xcom_fil
 
 
 def _task_video(task_id: str, map_index: int, state: str | None, left: dict[str, tuple[Any, datetime]]) -> TaskVideo:
-    seen: dict[str, Any] = {name: left[name][0] for name in _SEEN_FIELDS if name in left}
-    times = [left[name][1] for name in _SEEN_FIELDS if name in left]
+    seen: dict[str, Any] = {name: left[name][0] for name in SEEN_FIELDS if name in left}
+    times = [left[name][1] for name in SEEN_FIELDS if name in left]
     copies: tuple[Mapping[str, Any], ...] = ()
     for key in (XCOM_RETURN_KEY, FAILED_VIDEO_KEY):
         value, timestamp = left.get(key, (None, None))

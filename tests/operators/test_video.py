@@ -19,7 +19,7 @@ from airflow_provider_videos.simulator.videos import Outcome, VendorName
 from tests.vendors import Connect
 from tests.waiting import TaskInstance
 
-PUSHED = ("video_id", "state", "download_url", "stream_url", "hosted_url")
+PUSHED = ("vendor", "video_id", "state", "download_url", "stream_url", "hosted_url")
 
 
 def get(video_id: Any, conn_id: str, **arguments: Any) -> tuple[dict[str, Any], dict[str, Any]]:

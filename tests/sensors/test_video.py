@@ -14,7 +14,7 @@ from airflow_provider_videos.simulator import Simulator
 from airflow_provider_videos.simulator.videos import Outcome as VideoOutcome
 from airflow_provider_videos.simulator.videos import VendorName
 from tests.vendors import Connect
-from tests.waiting import MODES, Outcome, wait
+from tests.waiting import MODES, Outcome, TaskInstance, wait
 
 in_every_mode = pytest.mark.parametrize("mode", MODES)
 
@@ -50,8 +50,28 @@ def test_the_fields_that_people_pass_on_are_xcoms_of_their_own(
     video_id = simulator.add_video("tavus", generating=0.1)
     outcome = wait(mode, video_id=video_id, conn_id=connect("tavus"))
     assert outcome.value is not None
-    keys = ("video_id", "state", "download_url", "stream_url", "hosted_url")
+    keys = ("vendor", "video_id", "state", "download_url", "stream_url", "hosted_url")
+    seconds = outcome.xcoms.pop("status_seconds")
     assert outcome.xcoms == {key: outcome.value[key] for key in keys}
+    # A task that is rescheduled remembers nothing of the look before.
+    assert list(seconds) == ([] if mode == "reschedule" else ["generating"])
+
+
+@pytest.mark.parametrize("mode", ["poke", "deferrable"])
+def test_what_is_known_is_pushed_while_a_task_waits(
+    mode: str, simulator: Simulator, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    video_id = simulator.add_video("tavus", generating=0.3)
+    states: list[str] = []
+    push = TaskInstance.xcom_push
+
+    def xcom_push(self: TaskInstance, key: str, value: Any) -> None:
+        push(self, key, value)
+        states.extend([value] if key == "state" else [])
+
+    monkeypatch.setattr(TaskInstance, "xcom_push", xcom_push)
+    wait(mode, video_id=video_id, conn_id=connect("tavus"))
+    assert states == ["generating", "ready"]
 
 
 @in_every_mode

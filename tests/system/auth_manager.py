@@ -10,10 +10,10 @@ from airflow.api_fastapi.auth.managers.simple.simple_auth_manager import SimpleA
 
 
 class HidesXComsFromViewers(SimpleAuthManager):
-    """Airflow's own simple one, except for that."""
+    """Airflow's own simple one, except that the user "viewer" sees no XComs."""
 
     def is_authorized_dag(self, *, user: Any, access_entity: DagAccessEntity | None = None, **kwargs: Any) -> bool:
         """Say whether a user may do something with a Dag."""
-        if access_entity is DagAccessEntity.XCOM and user.get_role() == "viewer":
+        if access_entity is DagAccessEntity.XCOM and user.get_name() == "viewer":
             return False
         return bool(super().is_authorized_dag(user=user, access_entity=access_entity, **kwargs))

@@ -18,7 +18,16 @@ from tests.system.real_airflow import RealAirflow
 pytestmark = pytest.mark.system
 
 MODES = ("poke", "reschedule", "deferrable")
-PUSHED = ["download_url", "hosted_url", "return_value", "state", "stream_url", "video_id"]
+PUSHED = [
+    "download_url",
+    "hosted_url",
+    "return_value",
+    "state",
+    "status_seconds",
+    "stream_url",
+    "vendor",
+    "video_id",
+]
 
 
 def _states(airflow: RealAirflow, dag_id: str, run_id: str) -> dict[str, str]:

@@ -56,7 +56,7 @@ def fire(trigger: VideoTrigger) -> dict[str, Any]:
 
 def error_of(trigger: VideoTrigger) -> VideoError:
     payload = fire(trigger)
-    assert set(payload) == {"video_id", "error"}
+    assert set(payload) == {"video_id", "error", "status_seconds"}
     return VideoError.from_dict(payload["error"])
 
 
@@ -119,7 +119,11 @@ def test_a_ready_video_is_the_event(vendor: VendorName, simulator: Simulator, co
     video_id = simulator.add_video(vendor, queued=0.1, generating=0.1)
     payload = fire(trigger_for(video_id, connect(vendor)))
     video = VideoHook.get_hook(f"{vendor}_default").get_video(video_id)
+    seconds = payload.pop("status_seconds")
     assert payload == {"video_id": video_id, "video": video.to_dict()}
+    assert seconds
+    assert set(seconds) <= {"queued", "generating", "in_progress"}
+    assert 0 < sum(seconds.values()) < 5
 
 
 @pytest.mark.parametrize(
@@ -257,9 +261,10 @@ def test_a_ready_video_can_end_the_task_in_the_triggerer(
     event = end_of(trigger_for(video_id, connect(vendor), end_from_trigger=True))
     assert isinstance(event, TaskSuccessEvent)
     record = VideoHook.get_hook(f"{vendor}_default").get_video(video_id).to_dict()
-    assert pushed == {"return_value": record, **{key: record[key] for key in PUSHED_FIELDS}}
+    fields = {key: record[key] for key in PUSHED_FIELDS}
+    assert pushed == {"return_value": record, **fields, "status_seconds": {}}
     # What "airflow dags test" hands to a worker.
-    assert event.payload == {"video_id": record["video_id"], "video": record}
+    assert event.payload == {"video_id": record["video_id"], "video": record, "status_seconds": {}}
 
 
 def test_a_task_that_pushes_nothing_pushes_nothing_from_the_triggerer(
@@ -282,7 +287,8 @@ def test_a_failure_that_is_to_be_skipped_ends_in_the_triggerer(
     failed = simulator.add_video("tavus", outcome="failed")
     event = end_of(trigger_for(failed, connect("tavus"), end_from_trigger=True, soft_fail=True))
     assert isinstance(event, TaskSkippedEvent)
-    assert pushed["video"]["video_id"] == failed
+    assert pushed["video"]["video_id"] == pushed["video_id"] == failed
+    assert pushed["state"] == "failed"
 
 
 @pytest.mark.parametrize("soft_fail", [True, False])
