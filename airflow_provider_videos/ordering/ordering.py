@@ -80,7 +80,10 @@ class Ordering:
         self._ti = context["ti"]
         self._run_started = context["dag_run"].start_date
         self._hook = hook
-        self._request = dict(request)
+        # A name that a template left empty finds nothing: the order's mark stands in its place.
+        self._request = {
+            field: value for field, value in request.items() if field != hook.name_field or str(value).strip()
+        }
         self._rules = rules
         self._retries = retries
         self._order_again_if_cleared = order_again_if_cleared

@@ -375,11 +375,12 @@ def test_a_lost_order_with_a_name_of_the_users_is_found_by_name_script_and_time(
     assert created(simulator) == 3
 
 
-def test_a_name_that_is_none_leaves_the_name_to_the_mark_that_a_lost_order_is_found_by(
-    simulator: Simulator, connect: Connect
+@pytest.mark.parametrize("name", [None, "", " "])
+def test_an_empty_name_leaves_the_name_to_the_mark_that_a_lost_order_is_found_by(
+    name: str | None, simulator: Simulator, connect: Connect
 ) -> None:
     connect("tavus")
-    task = attempts("tavus", request={**REQUESTS["tavus"], "video_name": None})
+    task = attempts("tavus", request={**REQUESTS["tavus"], "video_name": name})
     kill_at(task, 3)
     with pytest.raises(Killed):
         task.run()
