@@ -222,6 +222,9 @@ class GenerateVideoOperator(BaseOperator):
         return self._end(context, video.to_dict())
 
     def _end(self, context: Context, video: dict[str, Any]) -> dict[str, Any]:
+        # Together AI does not tell what a video was made from.
+        request = _read_request(self.request)
+        video = {**video, **{field: request.get(field) for field in ("prompt", "script") if video[field] is None}}
         tell_assets(self, context, video, EVENT_FIELDS)
         return push_video(self, context, video)
 

@@ -88,7 +88,9 @@ def test_a_video_is_ordered_waited_for_and_returned(
     task = attempts(vendor, mode)
     video = task.run()
     assert video["state"] == "ready"
-    assert video == VideoHook.get_hook(f"{vendor}_default").get_video(video["video_id"]).to_dict()
+    described = VideoHook.get_hook(f"{vendor}_default").get_video(video["video_id"]).to_dict()
+    # What the vendor doesn't tell of the order is known from the request.
+    assert video == described | {field: REQUESTS[vendor].get(field) for field in ("prompt", "script")}
     assert task.ti.xcoms["vendor"] == vendor
     assert task.ti.xcoms["download_url"] == video["download_url"]
     assert created(simulator) == 1
