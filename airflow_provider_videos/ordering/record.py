@@ -6,6 +6,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -71,3 +72,8 @@ def marked_name(*, dag_id: str, task_id: str, run_id: str, map_index: int, recor
     text = json.dumps([dag_id, task_id, run_id, map_index, record.fingerprint, record.number])
     mark = hashlib.sha256(text.encode()).hexdigest()[:24]
     return f"{f'{dag_id}.{task_id}'[:MAX_NAME_CHARACTERS]} airflow-{mark}"
+
+
+def is_marked(name: str) -> bool:
+    """Say whether a name was given by :func:`marked_name`, and not by a person."""
+    return re.search(r" airflow-[0-9a-f]{24}$", name) is not None

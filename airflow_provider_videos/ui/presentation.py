@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from airflow_provider_videos.get_provider_info import get_provider_info
+from airflow_provider_videos.ordering.record import is_marked
 from airflow_provider_videos.polling import in_words
 from airflow_provider_videos.ui.task_videos import TaskVideo
 from airflow_provider_videos.video import VideoState
@@ -101,9 +102,13 @@ class Shown:
     @property
     def title(self) -> str:
         """What to call it: its name, what is said in it or shown, or its id."""
-        for field in ("name", "prompt", "script", "video_id"):
-            if text := self._text(field).strip():
-                return text
+        texts = [self._text(field).strip() for field in ("name", "prompt", "script", "name", "video_id")]
+        if is_marked(texts[0]):
+            del texts[0]
+        return next(filter(None, texts), None) or self._instance
+
+    @property
+    def _instance(self) -> str:
         return self.task.task_id if self.task.map_index < 0 else f"{self.task.task_id} [{self.task.map_index}]"
 
     @property
