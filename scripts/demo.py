@@ -2,17 +2,20 @@
 """Waits for videos in a real Airflow, against the built-in simulator: ``python scripts/demo.py``.
 
 It installs Airflow into an environment of its own and runs it in a temporary folder; both are of no concern to an
-Airflow that you have. Nothing is ordered, and no key is needed.
+Airflow that you have. Nothing is ordered at a vendor, and no key is needed. ``--stay`` keeps it running, with more
+videos to look at in a browser.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import sys
 import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from environment import CHECKOUT, make_environment
 
@@ -30,7 +33,7 @@ MEANINGS = {
 }
 
 
-def main() -> None:
+def main(stays: bool) -> None:
     """Show the example Dags at work."""
     # Whatever ends this, the components of Airflow end with it.
     sys.path.insert(0, str(CHECKOUT))
@@ -44,15 +47,48 @@ def main() -> None:
         }
         say(f"The simulator plays both vendors at {simulator.url}.")
         say("Airflow is starting: API server, scheduler, Dag processor and triggerer, on SQLite.")
-        with RealAirflow(Path(home), CHECKOUT / "example_dags", connections) as airflow:
+        settings = {**connections, "AIRFLOW__VIDEOS__SHOW_TABS": "True"}
+        with RealAirflow(Path(home), CHECKOUT / "example_dags", settings) as airflow:
             say(f"Airflow is up at {airflow.url}.")
             wait_for_videos(airflow, simulator)
+            if stays:
+                stay(airflow, simulator, Path(home))
     print(f"""
 The same with a vendor's real videos, in your own Airflow:
   pip install {CHECKOUT}
   export AIRFLOW_CONN_TAVUS_DEFAULT='tavus://:YOUR_API_KEY@'
   airflow dags trigger example_tavus_video --conf '{{"video_id": "THE_ID_OF_YOUR_VIDEO"}}'
 with the Dags of {CHECKOUT / "example_dags"} in your Dags folder.""")
+
+
+def stay(airflow: RealAirflow, simulator: Simulator, home: Path) -> None:
+    """Order, keep and wait for more videos, say where they are to be seen, and go on until somebody has seen enough."""
+    names = ("Autumn collection", "Winter collection", "How to fold it", "A word from the workshop", "Spring, at last")
+    tavus = [simulator.add_video("tavus", video_name=name, script=f"{name}.", generating=5) for name in names]
+    tavus.append(simulator.add_video("tavus", video_name="Too loud", outcome="failed", generating=5))
+    tavus.append(simulator.add_video("tavus", video_name="Still being made", outcome="stuck"))
+    prompts = ["A cat that looks out of a rainy window.", "A tram at night, seen from above.", "Bread, rising."]
+    runs = {
+        "example_many_videos": airflow.trigger("example_many_videos", {"video_ids": tavus}),
+        "example_order_many_videos": airflow.trigger(
+            "example_order_many_videos", {"model": "a-model", "prompts": prompts}
+        ),
+        "example_keep_video": airflow.trigger(
+            "example_keep_video", {"replica_id": "r1", "script": "Welcome on board.", "path": f"{home}/videos/"}
+        ),
+    }
+    print(f"""
+Airflow goes on. Log in as {airflow.credentials[0]!r} with the password {airflow.credentials[1]!r}, and look at
+""")
+    for dag_id, run_id in runs.items():
+        print(f"  {airflow.url}/videos/dags/{dag_id}/runs/{quote(run_id)}")
+    print("""
+or at any task of these runs: its tab "Video", and the link "Watch video" under "Details". Ctrl+C ends it all.""")
+    try:
+        while True:
+            time.sleep(1)
+    except KeyboardInterrupt:
+        print()
 
 
 def wait_for_videos(airflow: RealAirflow, simulator: Simulator) -> None:
@@ -119,7 +155,10 @@ def say(line: str) -> None:
 STARTED_AT = time.monotonic()
 
 if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--stay", action="store_true", help="keep Airflow running until Ctrl+C, for a look at it")
+    options = parser.parse_args()
     demo_python = make_environment("demo", "--editable", ".")
     if Path(sys.prefix) != demo_python.parent.parent:
-        os.execv(demo_python, [str(demo_python), __file__])
-    main()
+        os.execv(demo_python, [str(demo_python), __file__, *sys.argv[1:]])
+    main(stays=options.stay)

@@ -33,6 +33,11 @@ class AirflowApi:
         # A proxy or a .netrc of the machine must neither see nor change what goes to the local server.
         self._session.trust_env = False
 
+    @property
+    def credentials(self) -> tuple[str, str]:
+        """Name and password of the user who calls by default."""
+        return next(iter(self._passwords.items()))
+
     def token(self, user: str | None = None) -> str:
         """Return a bearer token of a user, the first by default."""
         user = user or next(iter(self._passwords))
