@@ -9,7 +9,6 @@ videos to look at in a browser.
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import tempfile
 import time
@@ -17,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from environment import CHECKOUT, make_environment
+from environment import CHECKOUT, enter_environment
 
 if TYPE_CHECKING:
     from airflow_provider_videos.simulator import Simulator
@@ -158,7 +157,5 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--stay", action="store_true", help="keep Airflow running until Ctrl+C, for a look at it")
     options = parser.parse_args()
-    demo_python = make_environment("demo", "--editable", ".")
-    if Path(sys.prefix) != demo_python.parent.parent:
-        os.execv(demo_python, [str(demo_python), __file__, *sys.argv[1:]])
+    enter_environment("demo", "--editable", ".")
     main(stays=options.stay)

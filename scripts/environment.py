@@ -34,6 +34,13 @@ def make_environment(name: str, *requirements: str) -> Path:
     return python
 
 
+def enter_environment(name: str, *requirements: str) -> None:
+    """Make a virtual environment as :func:`make_environment` does, and go on in it with the script that runs."""
+    python = make_environment(name, *requirements)
+    if Path(sys.prefix) != python.parent.parent:
+        os.execv(python, [str(python), *sys.argv])
+
+
 def run_uv(*arguments: str) -> None:
     """Run uv, which is installed into a folder of its own: it makes an Airflow in seconds where pip takes minutes.
 

@@ -10,10 +10,9 @@ import dataclasses
 import os
 import sys
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from environment import CHECKOUT, make_environment
+from environment import CHECKOUT, enter_environment
 
 # What a request may take, in seconds.
 REQUEST_TIMEOUT = 0.3
@@ -72,7 +71,5 @@ def end_of_wait(mode: str, make_fault: Callable[[], Fault] | None, times: int | 
 
 
 if __name__ == "__main__":
-    python = make_environment("test-airflow-newest", "--editable", ".[test]")
-    if Path(sys.prefix) != python.parent.parent:
-        os.execv(python, [str(python), __file__])
+    enter_environment("test-airflow-newest", "--editable", ".[test]")
     main()

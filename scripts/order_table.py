@@ -10,7 +10,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-CHECKOUT = Path(__file__).resolve().parent.parent
+from environment import CHECKOUT, enter_environment
+
 MODES = {
     "sync": "ours",
     "deferrable": "ours, deferrable",
@@ -54,4 +55,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    enter_environment("test-airflow-newest", "--editable", ".[test]")
     main()
