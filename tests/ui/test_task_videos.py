@@ -2,70 +2,16 @@
 from __future__ import annotations
 
 import json
-import uuid
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
-from airflow.models.taskinstance import TaskInstance
-from airflow.models.xcom import XComModel
-from sqlalchemy import create_engine, insert
 from sqlalchemy.orm import Session
 
 from airflow_provider_videos.ui.task_videos import TaskVideo, read_run_videos, read_task_video
 from airflow_provider_videos.video import Video, VideoState
-from tests.system.airflow_home import create_database
+from tests.ui.conftest import START, Leave
 
-START = datetime(2026, 11, 22, tzinfo=UTC)
 RUN = ("dag", "run")
-
-Leave = Callable[..., None]
-
-
-@pytest.fixture(scope="module")
-def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("airflow") / "airflow.db"
-    create_database(path)
-    return path
-
-
-@pytest.fixture
-def session(database: Path) -> Iterator[Session]:
-    """Give a session of Airflow's own tables, which are as they were afterwards."""
-    with create_engine(f"sqlite:///{database}").connect() as connection, Session(connection) as session:
-        yield session
-        session.rollback()
-
-
-@pytest.fixture
-def leave(session: Session) -> Leave:
-    """Give a function that puts a task instance there with what it left in XCom, a minute after the one before."""
-    minutes = iter(range(1000))
-
-    def put(
-        task_id: str,
-        state: str | None = "success",
-        *,
-        map_index: int = -1,
-        operator: str = "VideoSensor",
-        run_id: str = "run",
-        xcoms: dict[str, Any] | None = None,
-    ) -> None:
-        place = {"dag_id": "dag", "run_id": run_id, "task_id": task_id, "map_index": map_index}
-        session.execute(
-            insert(TaskInstance.__table__).values(
-                id=uuid.uuid4(), **place, state=state, operator=operator, pool="default_pool", pool_slots=1
-            )
-        )
-        moment = START + timedelta(minutes=next(minutes))
-        for key, value in (xcoms or {}).items():
-            session.execute(
-                insert(XComModel.__table__).values(dag_run_id=1, **place, key=key, value=value, timestamp=moment)
-            )
-
-    return put
 
 
 def record(video_id: str = "v1", state: str = "ready", **fields: Any) -> dict[str, Any]:

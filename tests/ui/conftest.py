@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from airflow.models.taskinstance import TaskInstance
+from airflow.models.xcom import XComModel
+from sqlalchemy import create_engine, insert
+from sqlalchemy.orm import Session, configure_mappers
+
+from tests.system.airflow_home import create_database
+
+START = datetime(2026, 11, 22, tzinfo=UTC)
+
+Leave = Callable[..., None]
+
+
+@pytest.fixture(scope="session")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("airflow") / "airflow.db"
+    create_database(path)
+    # Airflow 3.2's tables warn when they are first used, and this package's warnings are errors here.
+    configure_mappers()
+    return path
+
+
+@pytest.fixture
+def session(database: Path) -> Iterator[Session]:
+    """Give a session of Airflow's own tables, which are as they were afterwards."""
+    with (
+        create_engine(f"sqlite:///{database}", connect_args={"check_same_thread": False}).connect() as connection,
+        Session(connection) as session,
+    ):
+        yield session
+        session.rollback()
+
+
+@pytest.fixture
+def leave(session: Session) -> Leave:
+    """Give a function that puts a task instance there with what it left in XCom, a minute after the one before."""
+    minutes = iter(range(1000))
+
+    def put(
+        task_id: str,
+        state: str | None = "success",
+        *,
+        map_index: int = -1,
+        operator: str = "VideoSensor",
+        run_id: str = "run",
+        xcoms: dict[str, Any] | None = None,
+    ) -> None:
+        place = {"dag_id": "dag", "run_id": run_id, "task_id": task_id, "map_index": map_index}
+        session.execute(
+            insert(TaskInstance.__table__).values(
+                id=uuid.uuid4(), **place, state=state, operator=operator, pool="default_pool", pool_slots=1
+            )
+        )
+        moment = START + timedelta(minutes=next(minutes))
+        for key, value in (xcoms or {}).items():
+            session.execute(
+                insert(XComModel.__table__).values(dag_run_id=1, **place, key=key, value=value, timestamp=moment)
+            )
+
+    return put
