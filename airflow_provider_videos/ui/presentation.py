@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -64,6 +65,16 @@ def expires_at(url: str) -> datetime | None:
     except (ValueError, OverflowError, OSError):
         pass
     return None
+
+
+def finite(value: Any) -> float | None:
+    """Give a number if it is one that can be counted with."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        return float(value) if math.isfinite(value) else None
+    except OverflowError:
+        return None
 
 
 class Shown:
@@ -191,9 +202,9 @@ class Shown:
     def statuses(self) -> list[tuple[str, str, float]]:
         """How long each status took: its name, the time in words, and its part of the whole in percent."""
         spans = [
-            (str(status), float(seconds))
-            for status, seconds in self.task.status_seconds.items()
-            if isinstance(seconds, int | float)
+            (str(status), seconds)
+            for status, value in self.task.status_seconds.items()
+            if (seconds := finite(value)) is not None
         ]
         whole = sum(seconds for _, seconds in spans) or 1.0
         return [(status, in_words(seconds), round(100 * seconds / whole, 2)) for status, seconds in spans]
@@ -204,7 +215,7 @@ class Shown:
         return [
             {
                 "path": str(copy.get("path") or ""),
-                "size": in_bytes(copy["bytes"]) if isinstance(copy.get("bytes"), int) else "",
+                "size": "" if (count := finite(copy.get("bytes"))) is None else in_bytes(count),
                 "sha256": str(copy.get("sha256") or ""),
             }
             for copy in self.task.copies
@@ -223,8 +234,7 @@ class Shown:
         return value if isinstance(value, str) else ""
 
     def _number(self, field: str) -> float | None:
-        value = self.video.get(field)
-        return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+        return finite(self.video.get(field))
 
 
 def total_cost(videos: Iterable[Shown]) -> str:
@@ -240,9 +250,8 @@ def clock(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
-def in_bytes(count: int) -> str:
+def in_bytes(size: float) -> str:
     """Write a size, such as ``34.8 KB``."""
-    size = float(count)
     for unit in ("bytes", "KB", "MB", "GB"):
         if size < 1000 or unit == "GB":
             return f"{size:.0f} {unit}" if unit == "bytes" else f"{size:.1f} {unit}"

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime
 from typing import Any
 
@@ -145,6 +146,22 @@ def test_values_of_a_wrong_kind_are_left_out() -> None:
     video = shown(state="ready", duration="long", cost=True, name=["x"], created_at="yesterday", size=7)
     assert dict(video.facts) == {"Vendor": "Tavus"}
     assert video.moments == []
+
+
+@pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf, 10**400])
+def test_numbers_that_are_none_are_left_out(number: float) -> None:
+    video = shown(state="ready", duration=number, cost=number, progress=number)
+    assert dict(video.facts) == {"Vendor": "Tavus"}
+    assert total_cost([video]) == ""
+    task = TaskVideo(
+        task_id="wait",
+        map_index=-1,
+        task_state="success",
+        status_seconds={"queued": number, "generating": 90.0, "ready": "soon"},  # type: ignore[dict-item]
+        copies=({"path": "/videos/v1.mp4", "bytes": number},),
+    )
+    assert Shown(task, now=NOW).statuses == [("generating", "1 min 30 s", 100.0)]
+    assert [copy["size"] for copy in Shown(task, now=NOW).copies] == [""]
 
 
 def test_a_vendor_of_another_package_is_shown_by_its_type() -> None:
