@@ -24,6 +24,7 @@ WAITING_OPERATORS = ("GenerateVideoOperator", "GetVideoOperator", "VideoSensor")
 WITHOUT_VIDEO = ("removed", "skipped", "upstream_failed")
 
 _IDENTITY = ("vendor", "video_id")
+_DECIDED = frozenset(state for state in VideoState if state.is_terminal)
 _KEYS = (XCOM_RETURN_KEY, FAILED_VIDEO_KEY, STATUS_SECONDS_KEY, *SEEN_FIELDS)
 
 
@@ -57,7 +58,8 @@ class TaskVideo:
     @property
     def is_decided(self) -> bool:
         """Whether the vendor will not change the video any more."""
-        return self.video.get("state") in {state for state in VideoState if state.is_terminal}
+        state = self.video.get("state")
+        return isinstance(state, str) and state in _DECIDED
 
 
 def read_task_video(session: Session, dag_id: str, run_id: str, task_id: str, map_index: int) -> TaskVideo | None:
@@ -186,7 +188,9 @@ def _decoded(value: Any) -> Any:
     # Airflow's database has what a worker pushed as JSON, and some versions as a text of JSON.
     if isinstance(value, str):
         try:
-            return json.loads(value)
-        except ValueError:
+            decoded = json.loads(value)
+        except (ValueError, RecursionError):
             return value
+        # An id may be all digits.
+        return decoded if isinstance(decoded, dict | str) else value
     return value

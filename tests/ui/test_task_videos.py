@@ -117,3 +117,39 @@ def test_a_mapped_task_shows_its_own_videos_in_order(session: Session, leave: Le
     leave("another", xcoms={"return_value": record("v7")})
     videos = read_run_videos(session, *RUN, "wait")
     assert [video.video["video_id"] for video in videos] == ["v0", "v2", "v10"]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        ["video_id"],
+        [[{"video_id": "v1", "vendor": "tavus"}]],
+        {"video_id": ["v1"], "vendor": {"name": "tavus"}, "state": "ready"},
+        {"video_id": None, "vendor": "tavus", "state": "ready"},
+        "video_id",
+        '{"video_id": ',
+        "[" * 100_000 + '"video_id"',
+        1e400,
+        12,
+        None,
+    ],
+)
+def test_whatever_else_a_task_returned_is_no_video(value: Any, session: Session, leave: Leave) -> None:
+    leave("other", operator="PythonOperator", xcoms={"return_value": value})
+    assert read(session, "other").video == {}
+    assert read_run_videos(session, *RUN) == []
+
+
+@pytest.mark.parametrize("state", [["ready"], {"is": "ready"}, 7, None])
+def test_a_state_of_a_wrong_kind_decides_nothing(state: Any, session: Session, leave: Leave) -> None:
+    leave("other", operator="PythonOperator", xcoms={"return_value": {**record(), "state": state}})
+    assert not read(session, "other").is_decided
+    assert len(read_run_videos(session, *RUN)) == 1
+
+
+@pytest.mark.parametrize("video_id", ["12345", "null", "1e3"])
+def test_an_id_that_reads_as_a_number_stays_a_text(video_id: str, session: Session, leave: Leave) -> None:
+    leave("wait", "deferred", xcoms={"vendor": "tavus", "video_id": video_id, "state": "generating"})
+    assert read(session, "wait").video["video_id"] == video_id
+    leave("once_more", "deferred", xcoms={"vendor": '"tavus"', "video_id": json.dumps(video_id)})
+    assert read(session, "once_more").key == ("tavus", video_id)
