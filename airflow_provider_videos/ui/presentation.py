@@ -6,6 +6,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -221,7 +222,7 @@ class Shown:
             for copy in self.task.copies
         ]
 
-    @property
+    @cached_property
     def _label(self) -> tuple[str, str]:
         if not self.task.is_decided and self.task.task_state == "failed":
             return "Task failed", "failed"

@@ -12,11 +12,11 @@ from typing import Any
 
 from airflow.models.taskinstance import TaskInstance
 from airflow.models.xcom import XCOM_RETURN_KEY, XComModel
-from sqlalchemy import Text, and_, cast, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Text, and_, cast, exists, not_, or_, select
+from sqlalchemy.orm import Session, aliased
 
 from airflow_provider_videos.video import VideoState
-from airflow_provider_videos.xcom import FAILED_VIDEO_KEY, SEEN_FIELDS, STATUS_SECONDS_KEY
+from airflow_provider_videos.xcom import FAILED_VIDEO_KEY, PUSHED_FIELDS, STATUS_SECONDS_KEY
 
 #: Tasks that are about to have a video, though they may not have left anything yet.
 WAITING_OPERATORS = ("GenerateVideoOperator", "GetVideoOperator", "VideoSensor")
@@ -25,7 +25,7 @@ WITHOUT_VIDEO = ("removed", "skipped", "upstream_failed")
 
 _IDENTITY = ("vendor", "video_id")
 _DECIDED = frozenset(state for state in VideoState if state.is_terminal)
-_KEYS = (XCOM_RETURN_KEY, FAILED_VIDEO_KEY, STATUS_SECONDS_KEY, *SEEN_FIELDS)
+_RECORD_KEYS = (XCOM_RETURN_KEY, FAILED_VIDEO_KEY)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -67,14 +67,17 @@ def read_task_video(session: Session, dag_id: str, run_id: str, task_id: str, ma
 
     :return: ``None`` if there is no such task instance.
     """
-    own = _read(session, dag_id, run_id, TaskInstance.task_id == task_id, TaskInstance.map_index == map_index)
+    is_it = (TaskInstance.task_id == task_id, TaskInstance.map_index == map_index)
+    is_about_it = or_(XComModel.key.in_((*PUSHED_FIELDS, STATUS_SECONDS_KEY)), _is_record(XComModel))
+    own = _read(session, dag_id, run_id, *is_it, xcom_filter=is_about_it)
     if not own:
         return None
     [shown] = own
     if shown.key is None:
         return shown
     # An id is written as it is within JSON, and within JSON that was written as a text once more.
-    mentions_it = cast(XComModel.value, Text).contains(json.dumps(shown.key[1])[1:-1], autoescape=True)
+    part = json.dumps(shown.key[1])[1:-1]
+    mentions_it = and_(XComModel.key.in_(_RECORD_KEYS), cast(XComModel.value, Text).contains(part, autoescape=True))
     others = _read(session, dag_id, run_id, XComModel.task_id.is_not(None), xcom_filter=mentions_it)
     same = [other for other in others if other.key == shown.key]
     merged = _merge([shown, *same])
@@ -86,10 +89,10 @@ def read_run_videos(session: Session, dag_id: str, run_id: str, task_id: str | N
 
     :param task_id: only those of a mapped task's instances.
     """
-    is_about_a_video = or_(
-        XComModel.key.in_([key for key in _KEYS if key != XCOM_RETURN_KEY]),
-        cast(XComModel.value, Text).contains("video_id"),
-    )
+    record = aliased(XComModel)
+    has_record = exists().where(_is_same_instance(record), _is_record(record))
+    # What was pushed field by field is most of all that there is, and in the record too as soon as that is there.
+    is_about_a_video = or_(_is_record(XComModel), and_(XComModel.key.in_(PUSHED_FIELDS), not_(has_record)))
     may_have_one = or_(
         XComModel.task_id.is_not(None),
         and_(TaskInstance.operator.in_(WAITING_OPERATORS), TaskInstance.state.not_in(WITHOUT_VIDEO)),
@@ -107,15 +110,23 @@ def read_run_videos(session: Session, dag_id: str, run_id: str, task_id: str | N
     )
 
 
-def _read(session: Session, dag_id: str, run_id: str, *conditions: Any, xcom_filter: Any = True) -> list[TaskVideo]:
-    same_instance = and_(
-        XComModel.dag_id == TaskInstance.dag_id,
-        XComModel.run_id == TaskInstance.run_id,
-        XComModel.task_id == TaskInstance.task_id,
-        XComModel.map_index == TaskInstance.map_index,
-        XComModel.key.in_(_KEYS),
-        xcom_filter,
+def _is_record(xcom: type[XComModel]) -> ColumnElement[bool]:
+    # What else a task returned may be large: it stays in the database.
+    return and_(xcom.key.in_(_RECORD_KEYS), cast(xcom.value, Text).contains("video_id"))
+
+
+def _is_same_instance(xcom: type[XComModel]) -> ColumnElement[bool]:
+    return and_(
+        xcom.dag_id == TaskInstance.dag_id,
+        xcom.run_id == TaskInstance.run_id,
+        xcom.task_id == TaskInstance.task_id,
+        xcom.map_index == TaskInstance.map_index,
     )
+
+
+def _read(
+    session: Session, dag_id: str, run_id: str, *conditions: Any, xcom_filter: ColumnElement[bool]
+) -> list[TaskVideo]:
     query = (
         select(
             TaskInstance.task_id,
@@ -125,7 +136,7 @@ def _read(session: Session, dag_id: str, run_id: str, *conditions: Any, xcom_fil
             XComModel.value,
             XComModel.timestamp,
         )
-        .outerjoin(XComModel, same_instance)
+        .outerjoin(XComModel, and_(_is_same_instance(XComModel), xcom_filter))
         .where(TaskInstance.dag_id == dag_id, TaskInstance.run_id == run_id, *conditions)
     )
     states: dict[tuple[str, int], str | None] = {}
@@ -141,10 +152,10 @@ def _read(session: Session, dag_id: str, run_id: str, *conditions: Any, xcom_fil
 
 
 def _task_video(task_id: str, map_index: int, state: str | None, left: dict[str, tuple[Any, datetime]]) -> TaskVideo:
-    seen: dict[str, Any] = {name: left[name][0] for name in SEEN_FIELDS if name in left}
-    times = [left[name][1] for name in SEEN_FIELDS if name in left]
+    seen: dict[str, Any] = {name: left[name][0] for name in PUSHED_FIELDS if name in left}
+    times = [left[name][1] for name in PUSHED_FIELDS if name in left]
     copies: tuple[Mapping[str, Any], ...] = ()
-    for key in (XCOM_RETURN_KEY, FAILED_VIDEO_KEY):
+    for key in _RECORD_KEYS:
         value, timestamp = left.get(key, (None, None))
         if not isinstance(value, dict) or not _has_identity(value):
             continue
@@ -181,7 +192,8 @@ def _merge(tasks: Iterable[TaskVideo]) -> TaskVideo:
 
 
 def _has_identity(value: Mapping[str, Any]) -> bool:
-    return all(isinstance(value.get(name), str) for name in _IDENTITY)
+    # What a custom XCom backend keeps elsewhere is a reference here.
+    return all(isinstance(value.get(name), str) for name in _IDENTITY) and "://" not in value["vendor"]
 
 
 def _decoded(value: Any) -> Any:

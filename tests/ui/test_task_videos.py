@@ -153,3 +153,18 @@ def test_an_id_that_reads_as_a_number_stays_a_text(video_id: str, session: Sessi
     assert read(session, "wait").video["video_id"] == video_id
     leave("once_more", "deferred", xcoms={"vendor": '"tavus"', "video_id": json.dumps(video_id)})
     assert read(session, "once_more").key == ("tavus", video_id)
+
+
+def test_a_record_that_a_custom_backend_keeps_elsewhere_is_told_by_its_parts(session: Session, leave: Leave) -> None:
+    video = record(download_url="https://a.example/v.mp4", prompt="A cat.")
+    parts = {name: video[name] for name in ("vendor", "video_id", "state", "download_url")}
+    leave("wait", xcoms={"return_value": "s3://bucket/xcom/1", **parts})
+    assert read(session, "wait").video == parts
+    assert [task.video for task in read_run_videos(session, *RUN)] == [parts]
+
+
+def test_where_a_custom_backend_keeps_all_elsewhere_there_is_nothing_to_show(session: Session, leave: Leave) -> None:
+    elsewhere = "s3://bucket/xcom/1"
+    leave("wait", xcoms=dict.fromkeys(("return_value", "vendor", "video_id", "state"), elsewhere))
+    assert read(session, "wait").video == {}
+    assert read_run_videos(session, *RUN) == []
