@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
@@ -75,9 +76,9 @@ def read_task_video(session: Session, dag_id: str, run_id: str, task_id: str, ma
     [shown] = own
     if shown.key is None:
         return shown
-    # An id is written as it is within JSON, and within JSON that was written as a text once more.
-    part = json.dumps(shown.key[1])[1:-1]
-    mentions_it = and_(XComModel.key.in_(_RECORD_KEYS), cast(XComModel.value, Text).contains(part, autoescape=True))
+    # Databases and versions of Airflow write other signs differently within JSON.
+    part = max(re.findall(r"[A-Za-z0-9-]*", shown.key[1]), key=len)
+    mentions_it = and_(XComModel.key.in_(_RECORD_KEYS), cast(XComModel.value, Text).contains(part))
     others = _read(session, dag_id, run_id, XComModel.task_id.is_not(None), xcom_filter=mentions_it)
     same = [other for other in others if other.key == shown.key]
     merged = _merge([shown, *same])

@@ -5,6 +5,7 @@ import json
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from airflow_provider_videos.ui.task_videos import TaskVideo, read_run_videos, read_task_video
@@ -88,6 +89,15 @@ def test_an_odd_id_finds_its_own_video_only(video_id: str, session: Session, lea
     leave("wait", xcoms={"return_value": record(video_id, name="mine")})
     leave("wait_for_another", xcoms={"return_value": record("500_off", name="another")})
     assert read(session, "wait").video["name"] == "mine"
+
+
+@pytest.mark.parametrize("ensure_ascii", [True, False])
+def test_databases_may_write_signs_differently_within_json(ensure_ascii: bool, session: Session, leave: Leave) -> None:
+    leave("order", xcoms={"return_value": record("naïve", state="queued", prompt="A cat.")})
+    written = json.dumps(record("naïve", state="queued", prompt="A cat."), ensure_ascii=ensure_ascii)
+    session.execute(text("UPDATE xcom SET value = :value"), {"value": written})
+    leave("wait", xcoms={"return_value": record("naïve")})
+    assert read(session, "wait").video["prompt"] == "A cat."
 
 
 def test_a_run_shows_each_video_once(session: Session, leave: Leave) -> None:
