@@ -15,6 +15,7 @@ from airflow.api_fastapi.core_api.security import requires_access_dag
 from airflow.models.dagrun import DagRun
 from airflow.models.taskinstance import TaskInstance
 from fastapi import Depends, FastAPI, HTTPException, Query, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -51,6 +52,7 @@ def make_app() -> FastAPI:
     app.get(RUN_PATH, dependencies=ACCESS)(show_run)
     app.get(f"{RUN_PATH}/tasks/{{task_id}}", dependencies=ACCESS)(show_task)
     app.exception_handler(StarletteHTTPException)(show_error)
+    app.exception_handler(RequestValidationError)(show_nonsense)
     return app
 
 
@@ -77,7 +79,9 @@ def show_task(
     index = _read_index(map_index)
     if index is None and indexes != [-1]:
         return _grid(session, dag_id, run_id, task_id, page)
-    task = read_task_video(session, dag_id, run_id, task_id, -1 if index is None else index)
+    index = -1 if index is None else index
+    # A database takes no number that is too large for it.
+    task = read_task_video(session, dag_id, run_id, task_id, index) if index in indexes else None
     if task is None:
         raise HTTPException(404, f"Task {task_id!r} of run {run_id!r} has no map index {index}.")
     position = indexes.index(task.map_index)
@@ -104,9 +108,16 @@ def show_error(request: Request, error: StarletteHTTPException) -> HTMLResponse:
     return page
 
 
+def show_nonsense(request: Request, error: RequestValidationError) -> HTMLResponse:
+    """Say in a page that an address means nothing."""
+    return show_error(request, StarletteHTTPException(404, "There is no such page."))
+
+
 def _grid(session: Session, dag_id: str, run_id: str, task_id: str | None, page: int) -> HTMLResponse:
     now = datetime.now(UTC)
     videos = [Shown(task, now=now) for task in read_run_videos(session, dag_id, run_id, task_id)]
+    pages = max(1, -(-len(videos) // PAGE_SIZE))
+    page = min(page, pages)
     first = (page - 1) * PAGE_SIZE
     counts = {tone: sum(video.tone == tone for video in videos) for tone in ("ready", "waiting", "failed")}
     return _page(
@@ -119,7 +130,7 @@ def _grid(session: Session, dag_id: str, run_id: str, task_id: str | None, page:
         run_id=run_id,
         task_id=task_id,
         page=page,
-        pages=max(1, -(-len(videos) // PAGE_SIZE)),
+        pages=pages,
         is_waiting=any(video.is_waiting for video in videos),
     )
 
@@ -166,4 +177,5 @@ def _page(template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
         "Referrer-Policy": "no-referrer",
         "X-Content-Type-Options": "nosniff",
     }
-    return HTMLResponse(html, status_code=status, headers=headers)
+    # JSON can hold halves of signs, which no page can.
+    return HTMLResponse(html.encode("utf-8", "replace"), status_code=status, headers=headers)
