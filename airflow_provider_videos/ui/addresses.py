@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 from airflow.configuration import conf
 
@@ -38,9 +38,9 @@ def airflow_task_page(dag_id: str, run_id: str, task_id: str, map_index: int | N
     return page if map_index < 0 else f"{page}/mapped/{map_index}"
 
 
-def login_page() -> str:
-    """Give the path where somebody logs in to Airflow."""
-    return f"{_site_path()}/auth/login"
+def login_page(afterwards: str) -> str:
+    """Give the path where somebody logs in to Airflow, whichever way that is, to be led to another path of the site."""
+    return f"{_site_path()}/api/v2/auth/login?{urlencode({'next': afterwards})}"
 
 
 def _run_path(dag_id: str, run_id: str) -> str:

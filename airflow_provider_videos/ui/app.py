@@ -102,7 +102,7 @@ def show_task(
 def show_error(request: Request, error: StarletteHTTPException) -> HTMLResponse:
     """Say in a page why there is nothing to see."""
     title, text = REASONS.get(error.status_code, ("Not found", error.detail))
-    login = addresses.login_page() if error.status_code == 401 else None
+    login = addresses.login_page(_path(request)) if error.status_code == 401 else None
     page = _page("message.html", status=error.status_code, title=title, text=text, login=login)
     page.headers.update(error.headers or {})
     return page
@@ -111,6 +111,13 @@ def show_error(request: Request, error: StarletteHTTPException) -> HTMLResponse:
 def show_nonsense(request: Request, error: RequestValidationError) -> HTMLResponse:
     """Say in a page that an address means nothing."""
     return show_error(request, StarletteHTTPException(404, "There is no such page."))
+
+
+def _path(request: Request) -> str:
+    # Made anew from its parts, it can lead nowhere else.
+    page = addresses.task_page if "task_id" in request.path_params else addresses.run_page
+    query = request.url.query
+    return page(**request.path_params) + (f"?{query}" if query else "")
 
 
 def _grid(session: Session, dag_id: str, run_id: str, task_id: str | None, page: int) -> HTMLResponse:
