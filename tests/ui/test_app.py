@@ -75,3 +75,10 @@ def test_a_page_that_is_no_number_is_not_found_and_says_so_in_a_page(page: str, 
 def test_a_text_that_is_no_unicode_is_shown_as_far_as_it_is(client: TestClient, leave: Leave) -> None:
     leave("odd", xcoms={"return_value": record("v1", name="A \ud83d cat")})
     assert "A ? cat" in client.get(f"{RUN}/tasks/odd").text
+
+
+def test_every_page_has_one_title(client: TestClient, leave: Leave) -> None:
+    leave("nothing", operator="PythonOperator")
+    leave("odd", xcoms={"return_value": record()})
+    for path in (RUN, f"{RUN}/tasks/nothing", f"{RUN}/tasks/odd", f"{RUN}/tasks/unknown"):
+        assert client.get(path).text.count("<h1>") == 1, path
