@@ -171,6 +171,7 @@ def _page(template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
         "default-src": "'none'",
         "script-src": f"'nonce-{nonce}'",
         "style-src": f"'nonce-{nonce}'",
+        "connect-src": "'self'",
         "img-src": "http: https: data:",
         "media-src": "http: https:",
         "base-uri": "'none'",

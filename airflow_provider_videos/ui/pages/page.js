@@ -83,7 +83,20 @@
     }, { rootMargin: "200px" }).observe(video);
   };
 
+  // Loading a page anew takes the focus away, and what is being read aloud: so only one that is not the same any more.
+  const reloadIfChanged = async (before) => {
+    const isPlaying = [...document.querySelectorAll("video")].some((video) => !video.paused);
+    if (isPlaying || document.hidden) return;
+    let text;
+    try { text = await (await fetch(location.href)).text(); } catch { return; /* Airflow may be starting anew. */ }
+    // The rest has styles of another nonce. What vendors say is no markup, so the last one is the page's own.
+    const source = text.slice(text.lastIndexOf("<main"), text.lastIndexOf("</main>"));
+    const main = new DOMParser().parseFromString(source, "text/html").querySelector("main");
+    if (main && main.innerHTML !== before) location.reload();
+  };
+
   document.addEventListener("DOMContentLoaded", () => {
+    const content = document.querySelector("main").innerHTML;
     for (const moment of document.querySelectorAll("time")) {
       moment.title = moment.textContent;
       moment.textContent = new Date(moment.dateTime).toLocaleString();
@@ -96,9 +109,6 @@
     for (const card of cards) prepareCard(card, cards);
 
     const seconds = Number(document.body.dataset.reload);
-    if (seconds) setInterval(() => {
-      const isPlaying = [...document.querySelectorAll("video")].some((video) => !video.paused);
-      if (!isPlaying && !document.hidden) location.reload();
-    }, seconds * 1000);
+    if (seconds) setInterval(reloadIfChanged, seconds * 1000, content);
   });
 })();
