@@ -172,7 +172,7 @@ def _page(template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
         "script-src": f"'nonce-{nonce}'",
         "style-src": f"'nonce-{nonce}'",
         "connect-src": "'self'",
-        "img-src": "http: https: data:",
+        "img-src": "http: https:",
         "media-src": "http: https:",
         "base-uri": "'none'",
         "form-action": "'none'",
