@@ -10,6 +10,7 @@ import pytest
 from airflow_provider_videos.simulator import Simulator
 from tests.system.auth_manager import HidesXComsFromViewers
 from tests.system.real_airflow import RealAirflow
+from tests.system.shown import end_shown, run_shown
 
 KEY = "key-that-is-found-nowhere"
 WRONG_KEY = "key-that-is-refused-and-found-nowhere"
@@ -49,3 +50,11 @@ def airflow(tmp_path_factory: pytest.TempPathFactory, vendors: Simulator) -> Ite
                 },
             )
         yield airflow
+
+
+@pytest.fixture(scope="session")
+def shown_run(airflow: RealAirflow, vendors: Simulator) -> Iterator[str]:
+    """Give the id of a run with a video in every state that a page can show."""
+    run_id = run_shown(airflow, vendors)
+    yield run_id
+    end_shown(airflow, run_id)

@@ -3,59 +3,14 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator
-from urllib.parse import quote
 
 import pytest
 import requests
 
-from airflow_provider_videos.simulator import Simulator
 from tests.system.real_airflow import RealAirflow
+from tests.system.shown import CLIP, HOSTILE, HOSTILE_CLIP, path_of
 
 pytestmark = pytest.mark.system
-
-HOSTILE = "<script>document.title='taken over'</script><img src=x onerror=alert(1)>"
-ENDED = ("success", "failed", "skipped")
-
-
-@pytest.fixture(scope="module")
-def run_id(airflow: RealAirflow, vendors: Simulator) -> str:
-    """Run the Dag until all has ended but what waits for ever and what is to be retried."""
-    video_ids = {
-        "ready": vendors.add_video("tavus", video_name="Welcome", queued=0, outcome="stuck"),
-        "failed": vendors.add_video("tavus", outcome="failed", status_details="The script is empty."),
-        "stuck": vendors.add_video("tavus", queued=0, outcome="stuck"),
-        "many": [
-            vendors.add_video("tavus", video_name="Clip 1"),
-            vendors.add_video("tavus", video_name=HOSTILE, hosted_url="javascript:alert(1)", data={"script": HOSTILE}),
-        ],
-    }
-    run_id = airflow.trigger("shown", conf=video_ids)
-    for task_id in ("deferrable", "no_worker"):
-        airflow.wait_for_task("shown", run_id, task_id, "deferred")
-    vendors.set_video("tavus", str(video_ids["ready"]), outcome="ready")
-    for task_id in ("poke", "deferrable", "no_worker", "nothing"):
-        airflow.wait_for_task("shown", run_id, task_id, "success")
-    for index in (0, 1):
-        airflow.wait_for_task("shown", run_id, "mapped", "success", map_index=index)
-    airflow.wait_for_task("shown", run_id, "failed", "failed")
-    airflow.wait_for_task("shown", run_id, "waits", "deferred")
-    airflow.wait_for_task("shown", run_id, "retries", "up_for_retry")
-    return run_id
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _end(airflow: RealAirflow, run_id: str) -> Iterator[None]:
-    yield
-    for task_id in ("waits", "retries"):
-        airflow.set_state("shown", run_id, task_id, "failed")
-
-
-def path_of(run_id: str, task_id: str | None = None, map_index: int | str | None = None) -> str:
-    path = f"/videos/dags/shown/runs/{quote(run_id, safe='')}"
-    if task_id is not None:
-        path += f"/tasks/{task_id}"
-    return path if map_index is None else f"{path}?map_index={map_index}"
 
 
 def text_of(answer: requests.Response) -> str:
@@ -65,49 +20,49 @@ def text_of(answer: requests.Response) -> str:
 
 
 @pytest.mark.parametrize("task_id", ["poke", "deferrable", "no_worker"])
-def test_a_page_plays_the_video_of_a_task_in_every_mode(airflow: RealAirflow, run_id: str, task_id: str) -> None:
+def test_a_page_plays_the_video_of_a_task_in_every_mode(airflow: RealAirflow, shown_run: str, task_id: str) -> None:
     # Airflow leaves its placeholder as it is for a task that is not mapped.
-    answer = airflow.page(path_of(run_id, task_id, "{MAP_INDEX}"), "admin")
-    url = airflow.xcom("shown", run_id, task_id)["download_url"]
+    answer = airflow.page(path_of(shown_run, task_id, "{MAP_INDEX}"), "admin")
+    url = airflow.xcom("shown", shown_run, task_id)["download_url"]
     assert f'<video src="{url}"' in answer.text
     assert "Welcome" in text_of(answer)
     assert "Ready" in text_of(answer)
 
 
-def test_a_page_tells_how_long_each_status_took(airflow: RealAirflow, run_id: str) -> None:
-    assert set(airflow.xcom("shown", run_id, "deferrable", "status_seconds")) == {"generating"}
-    assert re.search(r"generating\s+\d", text_of(airflow.page(path_of(run_id, "deferrable"), "admin")))
+def test_a_page_tells_how_long_each_status_took(airflow: RealAirflow, shown_run: str) -> None:
+    assert set(airflow.xcom("shown", shown_run, "deferrable", "status_seconds")) == {"generating"}
+    assert re.search(r"generating\s+\d", text_of(airflow.page(path_of(shown_run, "deferrable"), "admin")))
 
 
-def test_a_page_tells_why_a_video_failed(airflow: RealAirflow, run_id: str) -> None:
-    assert "Tavus says: The script is empty." in text_of(airflow.page(path_of(run_id, "failed"), "admin"))
+def test_a_page_tells_why_a_video_failed(airflow: RealAirflow, shown_run: str) -> None:
+    assert "Tavus says: The script is empty." in text_of(airflow.page(path_of(shown_run, "failed"), "admin"))
 
 
-def test_a_page_tells_what_a_waiting_task_last_saw_and_looks_again(airflow: RealAirflow, run_id: str) -> None:
-    answer = airflow.page(path_of(run_id, "waits"), "admin")
+def test_a_page_tells_what_a_waiting_task_last_saw_and_looks_again(airflow: RealAirflow, shown_run: str) -> None:
+    answer = airflow.page(path_of(shown_run, "waits"), "admin")
     assert re.search(r"Generating.*Last seen\s+20\d\d-", text_of(answer), re.DOTALL)
     assert '<body data-reload="10">' in answer.text
 
 
-def test_a_page_says_calmly_that_there_is_no_video(airflow: RealAirflow, run_id: str) -> None:
-    assert "This task has no video." in text_of(airflow.page(path_of(run_id, "nothing"), "admin"))
+def test_a_page_says_calmly_that_there_is_no_video(airflow: RealAirflow, shown_run: str) -> None:
+    assert "This task has no video." in text_of(airflow.page(path_of(shown_run, "nothing"), "admin"))
 
 
-def test_a_mapped_tasks_and_a_runs_videos_are_shown_together(airflow: RealAirflow, run_id: str) -> None:
-    mapped = text_of(airflow.page(path_of(run_id, "mapped"), "admin"))
-    assert "2 videos" in mapped
+def test_a_mapped_tasks_and_a_runs_videos_are_shown_together(airflow: RealAirflow, shown_run: str) -> None:
+    mapped = text_of(airflow.page(path_of(shown_run, "mapped"), "admin"))
+    assert "4 videos" in mapped
     assert "Clip 1" in mapped
     assert "mapped [1]" in mapped
-    run = text_of(airflow.page(path_of(run_id), "admin"))
+    run = text_of(airflow.page(path_of(shown_run), "admin"))
     # Three tasks share one video; the one that is to be retried has left nothing yet.
-    assert "6 videos" in run
-    for words in ("3 ready", "2 waiting", "1 failed", "Clip 1"):
+    assert "9 videos" in run
+    for words in ("6 ready", "2 waiting", "1 failed", "Clip 1"):
         assert words in run
 
 
-def test_what_a_vendor_sends_is_text_and_no_markup(airflow: RealAirflow, run_id: str) -> None:
-    for map_index in (1, None):
-        answer = airflow.page(path_of(run_id, "mapped", map_index), "admin")
+def test_what_a_vendor_sends_is_text_and_no_markup(airflow: RealAirflow, shown_run: str) -> None:
+    for map_index in (HOSTILE_CLIP, None):
+        answer = airflow.page(path_of(shown_run, "mapped", map_index), "admin")
         assert HOSTILE not in answer.text
         assert HOSTILE[:60] in text_of(answer)
         assert not re.search(r"""(href|src)=["']javascript:""", answer.text)
@@ -118,11 +73,11 @@ def test_what_a_vendor_sends_is_text_and_no_markup(airflow: RealAirflow, run_id:
         assert "frame-ancestors 'self'" in policy
 
 
-def test_only_who_may_see_the_xcoms_sees_the_pages(airflow: RealAirflow, run_id: str) -> None:
+def test_only_who_may_see_the_xcoms_sees_the_pages(airflow: RealAirflow, shown_run: str) -> None:
     paths = [
-        path_of(run_id),
-        path_of(run_id, "poke"),
-        path_of(run_id, "mapped", 1),
+        path_of(shown_run),
+        path_of(shown_run, "poke"),
+        path_of(shown_run, "mapped", CLIP),
         path_of("a_guessed_run", "poke"),
         path_of("a_guessed_run"),
     ]
@@ -132,7 +87,7 @@ def test_only_who_may_see_the_xcoms_sees_the_pages(airflow: RealAirflow, run_id:
             assert answer.status_code == status
             assert "Welcome" not in answer.text
             assert "/media/" not in answer.text
-    assert airflow.page(path_of(run_id), "admin").status_code == 200
+    assert airflow.page(path_of(shown_run), "admin").status_code == 200
     assert airflow.api("GET", "/dags/shown", user="viewer").status_code == 200
 
 
@@ -145,9 +100,9 @@ def test_what_is_not_there_is_said_in_a_page(airflow: RealAirflow, path: str) ->
     assert "Not found" in answer.text
 
 
-def test_a_map_index_that_is_not_there_is_not_found(airflow: RealAirflow, run_id: str) -> None:
-    assert airflow.page(path_of(run_id, "mapped", 7), "admin").status_code == 404
-    assert airflow.page(path_of(run_id, "mapped", -1), "admin").status_code == 404
+def test_a_map_index_that_is_not_there_is_not_found(airflow: RealAirflow, shown_run: str) -> None:
+    assert airflow.page(path_of(shown_run, "mapped", 7), "admin").status_code == 404
+    assert airflow.page(path_of(shown_run, "mapped", -1), "admin").status_code == 404
 
 
 @pytest.mark.parametrize(
@@ -159,25 +114,25 @@ def test_a_map_index_that_is_not_there_is_not_found(airflow: RealAirflow, run_id
         ("waits", -1),
         ("failed", -1),
         ("retries", -1),
-        ("mapped", 0),
+        ("mapped", CLIP),
     ],
 )
 def test_a_link_leads_to_the_page_whatever_the_task_does(
-    airflow: RealAirflow, run_id: str, task_id: str, map_index: int
+    airflow: RealAirflow, shown_run: str, task_id: str, map_index: int
 ) -> None:
-    links = airflow.extra_links("shown", run_id, task_id, map_index)
-    assert links["Watch video"] == path_of(run_id, task_id, map_index)
+    links = airflow.extra_links("shown", shown_run, task_id, map_index)
+    assert links["Watch video"] == path_of(shown_run, task_id, map_index)
     assert airflow.page(str(links["Watch video"]), "admin").status_code == 200
 
 
 @pytest.mark.parametrize("task_id", ["poke", "deferrable", "no_worker", "waits"])
-def test_a_link_leads_to_the_vendors_own_page(airflow: RealAirflow, run_id: str, task_id: str) -> None:
-    url = airflow.extra_links("shown", run_id, task_id)["Open at vendor"]
+def test_a_link_leads_to_the_vendors_own_page(airflow: RealAirflow, shown_run: str, task_id: str) -> None:
+    url = airflow.extra_links("shown", shown_run, task_id)["Open at vendor"]
     assert re.fullmatch(r"http://127\.0\.0\.1:\d+/media/tavus/\w+\.html", str(url))
 
 
-def test_a_link_leads_nowhere_but_into_the_web(airflow: RealAirflow, run_id: str) -> None:
-    assert airflow.extra_links("shown", run_id, "mapped", 1)["Open at vendor"] is None
+def test_a_link_leads_nowhere_but_into_the_web(airflow: RealAirflow, shown_run: str) -> None:
+    assert airflow.extra_links("shown", shown_run, "mapped", HOSTILE_CLIP)["Open at vendor"] is None
 
 
 def test_the_tabs_are_there_if_the_configuration_asks_for_them(airflow: RealAirflow) -> None:

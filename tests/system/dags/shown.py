@@ -10,9 +10,9 @@ from airflow.sdk import DAG, task
 
 from airflow_provider_videos.sensors.video import VideoSensor
 
-COMMON: dict[str, Any] = {"conn_id": "tavus_default", "poke_interval": 1, "timeout": 300}
+COMMON: dict[str, Any] = {"conn_id": "tavus_default", "poke_interval": 1, "timeout": 3600}
 
-with DAG("shown", schedule=None, params={"ready": "", "failed": "", "stuck": "", "many": []}):
+with DAG("shown", schedule=None, params={"ready": "", "failed": "", "stuck": "", "many": [], "hostile": {}}):
 
     @task
     def many(params: dict[str, Any]) -> list[str]:
@@ -21,6 +21,10 @@ with DAG("shown", schedule=None, params={"ready": "", "failed": "", "stuck": "",
     @task
     def nothing() -> None:
         return None
+
+    @task(multiple_outputs=False)
+    def hostile(params: dict[str, Any]) -> dict[str, Any]:
+        return dict(params["hostile"])
 
     VideoSensor(task_id="poke", video_id="{{ params.ready }}", **COMMON)
     VideoSensor(task_id="deferrable", video_id="{{ params.ready }}", deferrable=True, **COMMON)
@@ -42,3 +46,7 @@ with DAG("shown", schedule=None, params={"ready": "", "failed": "", "stuck": "",
         retry_delay=timedelta(hours=1),
     )
     nothing()
+    hostile()
+
+with DAG("shown_later", schedule=None, params={"video_id": ""}):
+    VideoSensor(task_id="wait", video_id="{{ params.video_id }}", deferrable=True, **COMMON)
