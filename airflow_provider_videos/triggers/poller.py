@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from airflow_provider_videos.exceptions import VideoApiError, VideoError, VideoUnexpectedError
 from airflow_provider_videos.hooks.video import VideoHook
 from airflow_provider_videos.polling import Step, Wait
+from airflow_provider_videos.triggers import garbage
 from airflow_provider_videos.triggers.repeated_look import RepeatedLook
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ MIN_LOOKS_PER_SECOND = 20.0
 BATCH = 8
 #: The shortest and the longest time between two batches, in seconds.
 MIN_BATCH_PAUSE, MAX_BATCH_PAUSE = 0.005, 0.1
+#: Waits on a connection from which on the garbage collector's pauses are felt.
+MANY_WAITS = 200
 #: Seconds after which the Airflow connection is looked up again.
 CONNECTION_LIFETIME = 600.0
 #: Seconds for which a look-up that failed is not repeated.
@@ -118,6 +121,8 @@ class VideoPoller:
         self._looks_per_second += 1 / wait.rules.poke_interval
         watch = self._watches.setdefault(wait.video_id, _Watch(wait.video_id))
         watch.followers.append(follower)
+        if len(self._watches) == MANY_WAITS:
+            garbage.set_aside()
         if not watch.is_under_way:
             self._queue_up(watch)
         if self._runner is None:
@@ -135,6 +140,8 @@ class VideoPoller:
         if not self._watches:
             if _pollers.get(self._conn_id) is self:
                 del _pollers[self._conn_id]
+            if not _pollers:
+                garbage.take_back()
             await self._close()
 
     async def _close(self) -> None:
