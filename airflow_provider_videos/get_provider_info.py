@@ -40,6 +40,7 @@ def get_provider_info() -> dict[str, Any]:
             for kind, modules in _MODULES.items()
         },
         "connection-types": [_connection_type(vendor) for vendor in _VENDORS],
+        "extra-links": [f"{_PACKAGE}.links.video.WatchVideoLink", f"{_PACKAGE}.links.video.OpenAtVendorLink"],
         "config": {
             "videos": {
                 "description": "How videos are shown in Airflow's pages.",

@@ -21,6 +21,9 @@ COMMANDS = {
     ("providers", "hooks"): ["TavusHook", "TogetherHook"],
     ("providers", "behaviours"): ["tavus", "together"],
     ("providers", "widgets"): ["extra__tavus__timeout", "extra__together__proxy"],
+    ("providers", "links"): ["WatchVideoLink", "OpenAtVendorLink"],
+    ("plugins",): ["airflow_provider_videos"],
+    ("config", "list", "--section", "videos", "--include-descriptions"): ["show_tabs"],
 }
 LOAD_EVERYTHING = """
 import importlib, pkgutil, sys, warnings
@@ -29,6 +32,11 @@ import airflow_provider_videos
 for module in pkgutil.walk_packages(airflow_provider_videos.__path__, "airflow_provider_videos."):
     if not module.name.endswith("__main__"):
         importlib.import_module(module.name)
+from airflow_provider_videos.ui.app import show_error
+from starlette.exceptions import HTTPException
+page = show_error(None, HTTPException(403)).body.decode()
+if not all(part in page for part in ("Not allowed", "--back:", "applyTheme")):
+    sys.exit("a page lacks its template, style or script")
 sys.path.insert(0, sys.argv[1])
 for module in pkgutil.iter_modules([sys.argv[1]]):
     importlib.import_module(module.name)
