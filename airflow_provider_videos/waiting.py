@@ -99,11 +99,12 @@ def defer_wait(
     )
 
 
-def read_event(event: dict[str, Any]) -> dict[str, Any]:
-    """Give the record of the video that a trigger saw ready.
+def read_event(operator: BaseOperator, context: Context, event: dict[str, Any]) -> dict[str, Any]:
+    """Give the record of the video that a trigger saw ready, and push how long each status took.
 
     :raises VideoError: what the wait ended with.
     """
+    push(operator, context, {STATUS_SECONDS_KEY: event["status_seconds"]})
     if "error" in event:
         raise VideoError.from_dict(event["error"])
     video: dict[str, Any] = event["video"]

@@ -21,7 +21,7 @@ from airflow_provider_videos.exceptions import (
 )
 from airflow_provider_videos.polling import DEFAULT_MAX_CONSECUTIVE_FAILURES, PollingRules, Step, Wait
 from airflow_provider_videos.waiting import defer_wait, read_event, wait_for_video
-from airflow_provider_videos.xcom import STATUS_SECONDS_KEY, failed_video_xcoms, push, push_video, tell_assets
+from airflow_provider_videos.xcom import failed_video_xcoms, push, push_video, tell_assets
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -145,9 +145,8 @@ class GenerateVideoOperator(BaseOperator):
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:
         """Take what the trigger found out."""
-        push(self, context, {STATUS_SECONDS_KEY: event["status_seconds"]})
         try:
-            video = read_event(event)
+            video = read_event(self, context, event)
         except VideoError as error:
             self._fail(context, error, event["video_id"])
         return self._end(context, video)

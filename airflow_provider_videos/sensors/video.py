@@ -24,7 +24,7 @@ from airflow_provider_videos.sensors.start_from_trigger import (
 from airflow_provider_videos.skipping import why_skip
 from airflow_provider_videos.video import read_video_id
 from airflow_provider_videos.waiting import TRIGGER_TIMEOUT_SLACK, defer_wait, read_event, wait_for_video
-from airflow_provider_videos.xcom import STATUS_SECONDS_KEY, failed_video_xcoms, push, push_video
+from airflow_provider_videos.xcom import failed_video_xcoms, push, push_video
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -111,9 +111,8 @@ class VideoSensor(BaseSensorOperator):
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:
         """Take what the trigger found out, and end as the other modes do."""
-        push(self, context, {STATUS_SECONDS_KEY: event["status_seconds"]})
         try:
-            return push_video(self, context, read_event(event))
+            return push_video(self, context, read_event(self, context, event))
         except Exception as error:
             self._skip_or_raise(error, context)
 
