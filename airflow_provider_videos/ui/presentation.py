@@ -10,14 +10,14 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from airflow.utils.state import State
+
 from airflow_provider_videos.get_provider_info import get_provider_info
 from airflow_provider_videos.ordering.record import is_marked
 from airflow_provider_videos.polling import in_words
 from airflow_provider_videos.ui.task_videos import TaskVideo
 from airflow_provider_videos.video import VideoState
 
-#: States of a task instance after which it does nothing more by itself.
-ENDED_TASK_STATES = frozenset({"success", "failed", "skipped", "upstream_failed", "removed"})
 #: What a page says for a state, and its colour.
 LABELS: Mapping[str, tuple[str, str]] = {
     VideoState.QUEUED: ("Queued", "waiting"),
@@ -103,7 +103,7 @@ class Shown:
     @property
     def is_waiting(self) -> bool:
         """Whether the page may show more soon."""
-        return self.tone == "waiting" and self.task.task_state not in ENDED_TASK_STATES
+        return self.tone == "waiting" and self.task.task_state not in State.finished
 
     @property
     def vendor(self) -> str:
@@ -114,10 +114,10 @@ class Shown:
     @property
     def title(self) -> str:
         """What to call it: its name, what is said in it or shown, or its id."""
-        texts = [self._text(field).strip() for field in ("name", "prompt", "script", "name", "video_id")]
-        if is_marked(texts[0]):
-            del texts[0]
-        return next(filter(None, texts), None) or self._instance
+        fields = ["name", "prompt", "script", "video_id"]
+        if is_marked(self._text("name").strip()):
+            fields = ["prompt", "script", "name", "video_id"]
+        return next(filter(None, (self._text(field).strip() for field in fields)), self._instance)
 
     @property
     def _instance(self) -> str:
@@ -226,7 +226,7 @@ class Shown:
     def _label(self) -> tuple[str, str]:
         if not self.task.is_decided and self.task.task_state == "failed":
             return "Task failed", "failed"
-        if not self.video and self.task.task_state in ENDED_TASK_STATES:
+        if not self.video and self.task.task_state in State.finished:
             return "No video", "none"
         return LABELS.get(self._text("state"), ("Waiting", "waiting"))
 

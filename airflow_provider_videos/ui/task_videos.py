@@ -101,14 +101,13 @@ def read_run_videos(session: Session, dag_id: str, run_id: str, task_id: str | N
     conditions = [may_have_one] if task_id is None else [may_have_one, TaskInstance.task_id == task_id]
     found = _read(session, dag_id, run_id, *conditions, xcom_filter=is_about_a_video)
     by_video: dict[tuple[str, str], list[TaskVideo]] = defaultdict(list)
-    without = [task for task in found if task.key is None and task.task_state is not None]
+    without_video = []
     for task in found:
         if task.key is not None:
             by_video[task.key].append(task)
-    return sorted(
-        [*map(_merge, by_video.values()), *(task for task in without if task.task_state != "success")],
-        key=lambda task: (task.task_id, task.map_index),
-    )
+        elif task.task_state not in {None, "success"}:
+            without_video.append(task)
+    return sorted([*map(_merge, by_video.values()), *without_video], key=lambda task: (task.task_id, task.map_index))
 
 
 def _is_record(xcom: type[XComModel]) -> ColumnElement[bool]:
