@@ -207,12 +207,10 @@ def _reason(causes: list[BaseException], timeout: float) -> str:
     if _first(causes, ssl.SSLCertVerificationError):
         details = [text for cause in causes if (text := getattr(cause, "verify_message", None))]
         return f"its TLS certificate is not trusted ({details[0] if details else 'no reason given'})"
-    if _first(
-        causes,
-        requests.exceptions.ProxyError,
-        aiohttp.ClientProxyConnectionError,
-        aiohttp.ClientHttpProxyError,
-    ):
+    is_proxys = _first(
+        causes, requests.exceptions.ProxyError, aiohttp.ClientProxyConnectionError, aiohttp.ClientHttpProxyError
+    )
+    if is_proxys and not _maybe_received(causes):
         return "the proxy refused or failed"
     if _first(causes, socket.gaierror):
         return "the host name is not known"
@@ -239,7 +237,6 @@ _NEVER_SENT: tuple[type[BaseException], ...] = (
     aiohttp.ConnectionTimeoutError,
     aiohttp.ClientHttpProxyError,
     requests.exceptions.ConnectTimeout,
-    requests.exceptions.ProxyError,
     urllib3.exceptions.NewConnectionError,
     urllib3.exceptions.ConnectTimeoutError,
 )
@@ -250,4 +247,11 @@ def _maybe_received(causes: list[BaseException]) -> bool:
     has_failed_tls = any(
         isinstance(cause, ssl.SSLError) and not isinstance(cause, ssl.SSLCertVerificationError) for cause in causes
     )
-    return has_failed_tls or _first(causes, *_NEVER_SENT) is None
+    # A proxy error alone says nothing: requests and urllib3 also call it so if the proxy, or the vendor behind it,
+    # drops the connection after the request.
+    return has_failed_tls or (_first(causes, *_NEVER_SENT) is None and not _is_refused_tunnel(causes))
+
+
+def _is_refused_tunnel(causes: list[BaseException]) -> bool:
+    # http.client has no class of its own for a proxy's refusal of CONNECT.
+    return any(type(cause) is OSError and str(cause).startswith("Tunnel connection failed: ") for cause in causes)

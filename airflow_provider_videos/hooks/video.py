@@ -19,7 +19,6 @@ from airflow_provider_videos.exceptions import (
     VideoError,
     VideoOrderLostError,
     VideoTransportError,
-    VideoUnavailableError,
     VideoUnsupportedError,
 )
 from airflow_provider_videos.hooks.answer import is_html, read_error_message
@@ -33,6 +32,10 @@ if TYPE_CHECKING:
 
     import requests
     from airflow.sdk import Connection
+
+#: HTTP status codes that say of an order that it was not accepted. Any other one may come from a gateway that has
+#: already passed the order on.
+CERTAIN_REFUSALS = frozenset({400, 401, 402, 403, 404, 405, 410, 413, 415, 422, 429, 451})
 
 
 class VideoHook(VendorFacts, BaseHook):
@@ -151,14 +154,15 @@ class VideoHook(VendorFacts, BaseHook):
         :raises VideoRequestError: before the request, if the vendor forbids it.
         :raises VideoConnectionError: before the request, if the connection can't be used.
         :raises VideoOrderLostError: if the vendor may have accepted it, but no readable answer arrives: a timeout, a
-            connection that was lost, a 408 or 5xx, an answer without an id.
-        :raises VideoTransportError: if it certainly did not arrive.
+            connection that was lost, an answer without an id, any status code but those of :data:`CERTAIN_REFUSALS`.
+        :raises VideoTransportError: if it certainly did not arrive: no connection could be made, or a proxy refused
+            ``CONNECT``.
         :raises VideoApiError: if the vendor refuses it.
         """
         call = self.order_call(request)
         try:
             return self.read_answer(*self.client.call(call))
-        except (VideoTransportError, VideoAnswerError, VideoUnavailableError) as error:
+        except (VideoTransportError, VideoAnswerError, VideoApiError) as error:
             self._raise_if_lost(error)
             raise
 
@@ -167,12 +171,12 @@ class VideoHook(VendorFacts, BaseHook):
         call = self.order_call(request)
         try:
             return self.read_answer(*await self.client.acall(call))
-        except (VideoTransportError, VideoAnswerError, VideoUnavailableError) as error:
+        except (VideoTransportError, VideoAnswerError, VideoApiError) as error:
             self._raise_if_lost(error)
             raise
 
     def _raise_if_lost(self, error: VideoError) -> None:
-        was_refused = isinstance(error, VideoApiError) and error.status_code == HTTPStatus.TOO_MANY_REQUESTS
+        was_refused = isinstance(error, VideoApiError) and error.status_code in CERTAIN_REFUSALS
         never_arrived = isinstance(error, VideoTransportError) and not error.maybe_received
         if not was_refused and not never_arrived:
             raise VideoOrderLostError(vendor=self.hook_name, conn_id=self.conn_id, reason=str(error)) from error

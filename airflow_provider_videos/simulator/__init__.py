@@ -17,7 +17,8 @@ One port serves both vendors. A request with the header ``x-api-key`` is for Tav
 from __future__ import annotations
 
 from airflow_provider_videos.simulator.faults import Fault, retry_after_date
+from airflow_provider_videos.simulator.proxy import Proxy
 from airflow_provider_videos.simulator.record import Record
 from airflow_provider_videos.simulator.server import Simulator
 
-__all__ = ["Fault", "Record", "Simulator", "retry_after_date"]
+__all__ = ["Fault", "Proxy", "Record", "Simulator", "retry_after_date"]

@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -18,7 +20,7 @@ from airflow_provider_videos.exceptions import (
     VideoUnsupportedError,
 )
 from airflow_provider_videos.hooks.video import VideoHook
-from airflow_provider_videos.simulator import Fault, Simulator
+from airflow_provider_videos.simulator import Fault, Proxy, Simulator
 from airflow_provider_videos.simulator.videos import VendorName
 from tests.vendors import REQUESTS, Connect
 
@@ -89,7 +91,57 @@ def test_what_certainly_was_not_received_is_told_apart(
     assert not unreachable.value.maybe_received
 
 
-@pytest.mark.parametrize("status", [400, 402, 403, 404, 409, 422, 302])
+@pytest.fixture(params=["forwarded", "CONNECT"])
+def proxied(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[tuple[Simulator, Callable[..., VideoHook]]]:
+    """Run the test with a proxy that forwards plain HTTP, and with one that tunnels TLS."""
+    is_tls = request.param == "CONNECT"
+    with Simulator(key="k", tls=is_tls) as simulator:
+
+        def hook(proxy: str) -> VideoHook:
+            query = {"proxy": proxy, "timeout": "1"} | ({"verify": str(simulator.certificate)} if is_tls else {})
+            scheme = "https" if is_tls else "http"
+            uri = f"tavus://:k@127.0.0.1:{simulator.port}/{scheme}?{urlencode(query)}"
+            monkeypatch.setenv("AIRFLOW_CONN_TAVUS_DEFAULT", uri)
+            return VideoHook.get_hook("tavus_default")
+
+        yield simulator, hook
+
+
+@pytest.mark.parametrize("kind", ["accept_then_reset", "accept_then_hang", "reset_before", "reset_during"])
+def test_behind_a_proxy_an_answer_that_is_lost_is_a_lost_order(
+    kind: Any, call: Callable[..., Any], proxied: tuple[Simulator, Callable[..., VideoHook]]
+) -> None:
+    simulator, hook = proxied
+    simulator.add_fault(Fault(kind, times=1))
+    with Proxy() as proxy, pytest.raises(VideoOrderLostError):
+        call(hook(proxy.url), "create_video", **REQUESTS["tavus"])
+    assert simulator.record.requests == {"POST /v2/videos": 1}
+
+
+@pytest.mark.parametrize("proxied", ["CONNECT"], indirect=True)
+@pytest.mark.parametrize("status", [403, 407, 502, 504])
+def test_a_tunnel_that_the_proxy_refuses_has_carried_no_order(
+    status: int, call: Callable[..., Any], proxied: tuple[Simulator, Callable[..., VideoHook]]
+) -> None:
+    simulator, hook = proxied
+    with Proxy(refuse_with=status) as proxy, pytest.raises(VideoTransportError, match="the proxy refused") as refused:
+        call(hook(proxy.url), "create_video", **REQUESTS["tavus"])
+    assert not refused.value.maybe_received
+    assert simulator.record.requests == {}
+
+
+def test_a_proxy_that_cant_be_reached_has_carried_no_order(
+    call: Callable[..., Any], proxied: tuple[Simulator, Callable[..., VideoHook]]
+) -> None:
+    _, hook = proxied
+    with pytest.raises(VideoTransportError, match="the proxy refused") as unreachable:
+        call(hook("http://127.0.0.1:1"), "create_video", **REQUESTS["tavus"])
+    assert not unreachable.value.maybe_received
+
+
+@pytest.mark.parametrize("status", [400, 401, 402, 403, 404, 405, 410, 413, 415, 422, 429, 451])
 def test_a_refusal_is_no_lost_order(
     status: int, call: Callable[..., Any], vendor: VendorName, simulator: Simulator, connect: Connect
 ) -> None:
@@ -97,6 +149,16 @@ def test_a_refusal_is_no_lost_order(
     with pytest.raises(VideoApiError) as refused:
         call(VideoHook.get_hook(connect(vendor)), "create_video", **REQUESTS[vendor])
     assert refused.value.status_code == status
+
+
+@pytest.mark.parametrize("status", [202, 301, 302, 307, 308, 399, 406, 407, 409, 418, 423, 424, 425, 428, 499, 599])
+def test_an_answer_that_is_no_certain_refusal_is_a_lost_order(
+    status: int, call: Callable[..., Any], vendor: VendorName, simulator: Simulator, connect: Connect
+) -> None:
+    simulator.add_fault(Fault("accept_then_status", status=status))
+    with pytest.raises(VideoOrderLostError, match="may have accepted the order"):
+        call(VideoHook.get_hook(connect(vendor)), "create_video", **REQUESTS[vendor])
+    assert simulator.record.created == {vendor: 1}
 
 
 def test_a_forbidden_request_is_refused_before_it_is_sent(
