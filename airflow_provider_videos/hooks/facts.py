@@ -45,6 +45,8 @@ class VendorFacts:
     name_field: ClassVar[str | None] = None
     #: Fields of an order that change neither the video nor the bill.
     free_fields: ClassVar[Collection[str]] = ()
+    #: Where the vendor's description of a video shows a field of its order.
+    order_paths: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     #: What ``test_connection`` asks for below ``videos_path``: something that costs nothing.
     test_path: ClassVar[str]
     #: Status codes with which the vendor answers that to a good key.
@@ -92,6 +94,9 @@ class VendorFacts:
         :raises VideoUnsupportedError: if the vendor's hook says nothing of orders.
         """
         body = {field: value for field, value in request.items() if value is not None}
+        if cls.name_field in body:
+            # Where templates render to native objects, a name of digits has become a number.
+            body[cls.name_field] = str(body[cls.name_field])
         for field, value in body.items():
             try:
                 json.dumps(value, allow_nan=False)

@@ -7,20 +7,15 @@ https://docs.tavus.io/api-reference/video-request/get-video
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import AsyncIterator, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Required, TypedDict, Unpack
+from collections.abc import Mapping
+from typing import Any, Required, TypedDict, Unpack
 
 from airflow_provider_videos.exceptions import VideoRequestError
 from airflow_provider_videos.hooks.answer import Answer
 from airflow_provider_videos.hooks.client import Call
+from airflow_provider_videos.hooks.pages import NumberedPages
 from airflow_provider_videos.hooks.video import VideoHook
 from airflow_provider_videos.video import Video, VideoState
-
-if TYPE_CHECKING:
-    from airflow_provider_videos.hooks.response import ResponseReader
-    from airflow_provider_videos.transport import Response
-
-MAX_LISTED_VIDEOS = 10_000
 
 
 class TavusVideoRequest(TypedDict, total=False):
@@ -76,6 +71,14 @@ class TavusHook(VideoHook):
     }
     name_field = "video_name"
     free_fields = frozenset({"video_name", "callback_url"})
+    order_paths = {
+        "video_name": ("video_name",),
+        "replica_id": ("replica_id",),
+        "script": ("data", "script"),
+        "audio_url": ("data", "audio_url"),
+        "background_url": ("background_url",),
+        "background_source_url": ("background_source_url",),
+    }
     test_path = "?limit=1"
     thumbnail_query = {"verbose": "true"}
 
@@ -106,26 +109,9 @@ class TavusHook(VideoHook):
         """Do what :meth:`create_video` does, on an event loop."""
         return await super().acreate_video(**request)
 
-    def list_videos(self, *, limit: int = 100) -> Iterator[Video]:
-        """Go through the account's videos, in the order in which Tavus lists them.
-
-        It ends after 10,000 videos. Of a listed video Tavus may tell less than of one that is asked for.
-
-        https://docs.tavus.io/api-reference/video-request/get-videos
-
-        :param limit: how many to ask for at once.
-        :raises VideoError: as :meth:`VideoHook.get_video` does.
-        """
-        pages = _Pages(self, limit)
-        while pages.are_left:
-            yield from pages.read(*self.client.call(pages.call()))
-
-    async def alist_videos(self, *, limit: int = 100) -> AsyncIterator[Video]:
-        """Do what :meth:`list_videos` does, on an event loop."""
-        pages = _Pages(self, limit)
-        while pages.are_left:
-            for video in pages.read(*await self.client.acall(pages.call())):
-                yield video
+    def video_pages(self, limit: int) -> NumberedPages:
+        """Give the pages of https://docs.tavus.io/api-reference/video-request/get-videos."""
+        return NumberedPages(self, limit)
 
     def rename_video(self, video_id: str | Mapping[str, Any], name: str) -> None:
         """Give a video another name.
@@ -200,35 +186,3 @@ class TavusHook(VideoHook):
 
 def _query(verbose: bool) -> dict[str, str]:
     return dict(TavusHook.thumbnail_query) if verbose else {}
-
-
-class _Pages:
-    """The pages of a list of videos.
-
-    The first one is number 0 by the newer documentation and 1 by the older: what comes twice is left out.
-    """
-
-    def __init__(self, hook: TavusHook, limit: int) -> None:
-        self._hook = hook
-        self._limit = limit
-        self._number = 0
-        self._seen: set[str] = set()
-        self.are_left = True
-
-    def call(self) -> Call:
-        query = f"?limit={self._limit}" + (f"&page={self._number}" if self._number else "")
-        return Call(path=f"{self._hook.videos_path}{query}")
-
-    def read(self, response: Response, reader: ResponseReader) -> list[Video]:
-        body = reader.read_object(response)
-        items = body.get("data")
-        if not isinstance(items, list):
-            raise reader.answer_error("it has no list of videos")
-        listed = [self._hook.read_body(item, reader) for item in items if isinstance(item, Mapping)]
-        new = [video for video in listed if video.video_id not in self._seen]
-        self._seen.update(video.video_id for video in new)
-        # Tavus may give fewer at once than were asked for, so that a short page is no sign of the end.
-        is_last = not items or len(self._seen) == body.get("total_count") or (self._number > 1 and not new)
-        self.are_left = not is_last and len(self._seen) < MAX_LISTED_VIDEOS
-        self._number += 1
-        return new

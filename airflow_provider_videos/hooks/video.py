@@ -25,6 +25,7 @@ from airflow_provider_videos.hooks.answer import is_html, read_error_message
 from airflow_provider_videos.hooks.client import Call, VendorClient
 from airflow_provider_videos.hooks.facts import VendorFacts
 from airflow_provider_videos.hooks.lookup import alook_up, look_up
+from airflow_provider_videos.hooks.pages import ListedVideo, NumberedPages, read_listed
 from airflow_provider_videos.video import Video
 
 if TYPE_CHECKING:
@@ -181,17 +182,62 @@ class VideoHook(VendorFacts, BaseHook):
         if not was_refused and not never_arrived:
             raise VideoOrderLostError(vendor=self.hook_name, conn_id=self.conn_id, reason=str(error)) from error
 
-    def list_videos(self, *, limit: int = 100) -> Iterator[Video]:
-        """Go through the account's videos, in the vendor's order.
+    def video_pages(self, limit: int) -> NumberedPages:
+        """Give the pages of the account's videos.
 
-        :param limit: how many to ask for at once.
+        :param limit: how many videos to ask for at once.
         :raises VideoUnsupportedError: if the vendor can't list them.
         """
         raise VideoUnsupportedError(vendor=self.hook_name, call="list videos")
 
+    def read_page(self, pages: NumberedPages) -> list[ListedVideo]:
+        """Ask for the next page of a list; what :meth:`video_pages` gave keeps its place.
+
+        :raises VideoError: as :meth:`get_video` does; the same page may be asked for again.
+        """
+        return pages.read(*self.client.call(pages.call()))
+
+    def list_videos(self, *, limit: int = 100) -> Iterator[Video]:
+        """Go through the account's videos, in the vendor's order, up to 10,000.
+
+        Of a listed video a vendor may tell less than of one that is asked for.
+
+        :param limit: how many to ask for at once.
+        :raises VideoUnsupportedError: if the vendor can't list them.
+        :raises VideoAnswerError: after the last video, if the list may lack some: an entry that can't be read, an end
+            before the vendor's own count, more than 10,000.
+        :raises VideoError: as :meth:`get_video` does.
+        """
+        return self._go_through(self.video_pages(limit))
+
     def alist_videos(self, *, limit: int = 100) -> AsyncIterator[Video]:
-        """Do what :meth:`list_videos` does, on an event loop."""
-        raise VideoUnsupportedError(vendor=self.hook_name, call="list videos")
+        """Async version of :meth:`list_videos`."""
+        return self._ago_through(self.video_pages(limit))
+
+    def _go_through(self, pages: NumberedPages) -> Iterator[Video]:
+        while pages.are_left:
+            yield from (listed.video for listed in self.read_page(pages) if listed.video is not None)
+        self._check_complete(pages)
+
+    async def _ago_through(self, pages: NumberedPages) -> AsyncIterator[Video]:
+        while pages.are_left:
+            for listed in pages.read(*await self.client.acall(pages.call())):
+                if listed.video is not None:
+                    yield listed.video
+        self._check_complete(pages)
+
+    def _check_complete(self, pages: NumberedPages) -> None:
+        if pages.problem is not None:
+            problem = f"the list of videos is incomplete: {pages.problem}"
+            raise VideoAnswerError(vendor=self.hook_name, conn_id=self.conn_id, video_id=None, problem=problem)
+
+    def show_order(self, video_id: str) -> ListedVideo | None:
+        """Ask for a video, and give what it shows of its order; ``None`` if the answer has no id.
+
+        :raises VideoError: as :meth:`get_video` does.
+        """
+        response, reader = self.client.call(self.video_call(video_id))
+        return read_listed(self, reader.read_object(response), reader)
 
     def rename_video(self, video_id: str | Mapping[str, Any], name: str) -> None:
         """Give a video another name.

@@ -86,7 +86,7 @@ def _vendor_endpoint(state: State) -> Handler:
             state=state,
             video_id=request.match_info.get("id", ""),
             query=request.query,
-            body=await request.read() if request.can_read_body else b"",
+            body=await request.read(),
             base_url=f"{request.scheme}://{request.host}",
         )
         status, body = endpoint(call)

@@ -21,10 +21,16 @@ kind                      what the client sees
 ``accept_then_reset``     a reset connection, though the video was ordered
 ``accept_then_hang``      nothing, though the video was ordered
 ``accept_then_status``    the status code ``status`` (500), though the video was ordered
+``hang_then_accept``      nothing; the video is ordered ``seconds`` later
+``status_then_accept``    the status code ``status`` (504); the video is ordered ``seconds`` later
+``list_cut``              a page of a list without the second half of its videos; its total counts all
+``list_total_of_page``    a page of a list whose total counts this page only
+``list_bad_entry``        a page of a list whose first entry can't be read
 ========================  ==================================================================================
 
-``status`` may be given for the kinds from ``html`` to ``redirect`` too. The ``accept_then_...`` kinds strike
-only a POST that orders a video; if that order is refused (a wrong key, a bad body), its refusal is sent.
+``status`` may be given for the kinds from ``html`` to ``redirect`` too. The kinds ``accept_then_...`` and
+``..._then_accept`` strike only a POST that orders a video; if ``accept_then_...`` meets an order that is refused (a
+wrong key, a bad body), its refusal is sent. The kinds ``list_...`` strike only the list of videos.
 """
 
 from __future__ import annotations
@@ -55,12 +61,19 @@ FaultKind = Literal[
     "accept_then_reset",
     "accept_then_hang",
     "accept_then_status",
+    "hang_then_accept",
+    "status_then_accept",
+    "list_cut",
+    "list_total_of_page",
+    "list_bad_entry",
 ]
 FaultTarget = Literal["api", "media"]
 
 FAULT_KINDS: tuple[FaultKind, ...] = get_args(FaultKind)
 FAULT_TARGETS: tuple[FaultTarget, ...] = get_args(FaultTarget)
-DEFAULT_STATUSES = {"status": 500, "accept_then_status": 500, "redirect": 302}
+DEFAULT_STATUSES = {"status": 500, "accept_then_status": 500, "status_then_accept": 504, "redirect": 302}
+ORDER = "POST /v2/videos"
+LIST = "GET /v2/videos"
 
 
 def retry_after_date(seconds: float) -> str:
@@ -77,9 +90,12 @@ class Fault:
     :param after: how many matching requests pass before the first one is struck. Default 0.
     :param video_id: strikes only requests whose path names this video; None (default): any request.
     :param method: strikes only this HTTP method, such as ``GET``; None (default): any.
-    :param seconds: the delay of ``latency``, the time between two bytes of ``drip``. Default 1.
+    :param endpoint: strikes only this endpoint, such as ``GET /v2/videos`` or ``GET /v2/videos/{id}``; None (default):
+        any.
+    :param seconds: the delay of ``latency`` and of ``..._then_accept``, the time between two bytes of ``drip``.
+        Default 1.
     :param status: status code to answer with, 200 to 599; None (default): 500 for ``status`` and
-        ``accept_then_status``, 302 for ``redirect``, else 200.
+        ``accept_then_status``, 504 for ``status_then_accept``, 302 for ``redirect``, else 200.
     :param retry_after: sent as it is, as the header ``Retry-After``, by ``status`` and ``accept_then_status``;
         see :func:`retry_after_date`. None (default): no such header.
     :param body: what ``status``, ``accept_then_status``, ``html``, ``not_utf8`` and ``json`` send; ``json``
@@ -94,6 +110,7 @@ class Fault:
     after: int = 0
     video_id: str | None = None
     method: str | None = None
+    endpoint: str | None = None
     seconds: float = 1.0
     status: int | None = None
     retry_after: str | None = None
@@ -110,7 +127,7 @@ class Fault:
         check_seconds("seconds", self.seconds)
         if self.status is not None:
             _check_whole("status", self.status, 200, 599)
-        for field in ("video_id", "method", "retry_after", "location"):
+        for field in ("video_id", "method", "endpoint", "retry_after", "location"):
             value = getattr(self, field)
             if value is not None and not isinstance(value, str):
                 raise ValueError(f"{field} must be a text, not {value!r}")
@@ -120,7 +137,7 @@ class Fault:
             raise ValueError("body must be given for a fault of kind json")
         if self.kind == "redirect" and self.location is None:
             raise ValueError("location must be given for a fault of kind redirect")
-        if self.kind.startswith("accept_then_") and self.target != "api":
+        if self._only_endpoint is not None and self.target != "api":
             raise ValueError(f"target must be api for a fault of kind {self.kind}")
 
     @property
@@ -128,11 +145,17 @@ class Fault:
         """The status code that it answers with, its kind's own one if none was given."""
         return self.status if self.status is not None else DEFAULT_STATUSES.get(self.kind, 200)
 
+    @property
+    def _only_endpoint(self) -> str | None:
+        if "accept" in self.kind:
+            return ORDER
+        return LIST if self.kind.startswith("list_") else None
+
     def strikes(self, target: FaultTarget, endpoint: str, video_id: str | None) -> bool:
         """Whether it is meant for a request to this endpoint, such as ``GET /v2/videos/{id}``."""
         if self.target != target or (self.video_id is not None and self.video_id != video_id):
             return False
-        if self.kind.startswith("accept_then_") and endpoint != "POST /v2/videos":
+        if any(only is not None and only != endpoint for only in (self._only_endpoint, self.endpoint)):
             return False
         return self.method is None or endpoint.startswith(f"{self.method.upper()} ")
 

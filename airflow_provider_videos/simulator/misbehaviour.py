@@ -27,6 +27,8 @@ DELIVERY_SECONDS = 0.1
 """Time for a half-sent body to reach the client before the reset overtakes it."""
 
 HTML = b"<!doctype html><html><head><title>Proxy</title></head><body><h1>Please wait</h1></body></html>"
+_LATE_ORDERS: set[asyncio.Future[None]] = set()
+"""A loop keeps no task that nobody holds."""
 NOT_UTF8 = '{"status": "prêt"}'.encode("latin-1")
 
 
@@ -64,6 +66,8 @@ async def misbehave(fault: Fault, request: web.Request, rightly: Handler, vendor
         case "latency":
             await asyncio.sleep(fault.seconds)
             return await rightly(request)
+        case "hang_then_accept" | "status_then_accept":
+            return await _accept_later(fault, request, rightly, vendor)
     response = await rightly(request)
     content = _content(response)
     send = functools.partial(_send, request, status=response.status, content_type=response.headers["Content-Type"])
@@ -86,12 +90,45 @@ async def misbehave(fault: Fault, request: web.Request, rightly: Handler, vendor
     if response.status >= 400:
         return response
     match fault.kind:
+        case "list_cut" | "list_total_of_page" | "list_bad_entry":
+            return _edited_list(fault, content)
         case "accept_then_reset":
             _reset(request)
             return None
         case "accept_then_hang":
             await asyncio.Event().wait()
     return _status(fault, vendor)
+
+
+async def _accept_later(
+    fault: Fault, request: web.Request, rightly: Handler, vendor: Vendor
+) -> web.StreamResponse | None:
+    # What the client sent is gone once it has hung up.
+    await request.read()
+
+    async def accept() -> None:
+        await asyncio.sleep(fault.seconds)
+        await rightly(request)
+
+    accepting = asyncio.ensure_future(accept())
+    _LATE_ORDERS.add(accepting)
+    accepting.add_done_callback(_LATE_ORDERS.discard)
+    if fault.kind == "hang_then_accept":
+        await asyncio.Event().wait()
+    return _status(fault, vendor)
+
+
+def _edited_list(fault: Fault, content: bytes) -> web.Response:
+    page = json.loads(content)
+    videos = page["data"]
+    match fault.kind:
+        case "list_cut":
+            page["data"] = videos[: len(videos) // 2]
+        case "list_total_of_page":
+            page["total_count"] = len(videos)
+        case "list_bad_entry":
+            page["data"] = [{"status": 7}, *videos[1:]]
+    return web.json_response(page)
 
 
 def _reset(request: web.Request) -> None:

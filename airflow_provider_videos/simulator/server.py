@@ -12,7 +12,7 @@ from airflow_provider_videos.simulator.faults import Fault
 from airflow_provider_videos.simulator.record import Record
 from airflow_provider_videos.simulator.serving import Serving
 from airflow_provider_videos.simulator.state import State
-from airflow_provider_videos.simulator.videos import Form, Outcome, VendorName
+from airflow_provider_videos.simulator.videos import Form, Outcome, Texts, VendorName
 
 WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # ruff: ignore[hardcoded-bind-all-interfaces] - the keys are compared with, not bound to
 """Addresses that one can listen on and not connect to, and what to connect to instead."""
@@ -34,6 +34,9 @@ class Simulator:
         seen.
     :param tls: whether to speak TLS, with a self-signed certificate. Default False.
     :param page_base: number of the first page of Tavus's list, 0 (default) or 1.
+    :param listing_delay: seconds after its order from which on Tavus lists a video. Default 0.
+    :param texts: what Tavus makes of names and scripts: ``kept`` (default), ``trimmed`` (without the white space around
+        them), ``cut`` (their first 40 characters), ``normalised`` (NFC, lines that end in LF).
     :raises ValueError: an argument is not usable; the message names it.
     """
 
@@ -48,8 +51,18 @@ class Simulator:
         form: Form = "documented",
         tls: bool = False,
         page_base: int = 0,
+        listing_delay: float = 0.0,
+        texts: Texts = "kept",
     ) -> None:
-        self._state = State(key=key, queued=queued, generating=generating, form=form, page_base=page_base)
+        self._state = State(
+            key=key,
+            queued=queued,
+            generating=generating,
+            form=form,
+            page_base=page_base,
+            listing_delay=listing_delay,
+            texts=texts,
+        )
         self._host = host
         self._port = port
         self._tls = tls
@@ -146,6 +159,24 @@ class Simulator:
     @outcome.setter
     def outcome(self, outcome: Outcome) -> None:
         self._state.change({"outcome": outcome})
+
+    @property
+    def listing_delay(self) -> float:
+        """Seconds after its order from which on Tavus lists a video."""
+        return self._state.listing_delay
+
+    @listing_delay.setter
+    def listing_delay(self, seconds: float) -> None:
+        self._state.change({"listing_delay": seconds})
+
+    @property
+    def texts(self) -> Texts:
+        """What Tavus makes of names and scripts that are ordered from now on."""
+        return self._state.texts
+
+    @texts.setter
+    def texts(self, texts: Texts) -> None:
+        self._state.change({"texts": texts})
 
     def add_video(
         self,

@@ -13,9 +13,11 @@ from airflow_provider_videos.simulator.videos import (
     COMMON_OUTCOMES,
     EXAMPLE_ORDERS,
     FORMS,
+    TEXTS,
     VENDORS,
     Form,
     Outcome,
+    Texts,
     VendorName,
     Video,
     VideoStore,
@@ -24,7 +26,7 @@ from airflow_provider_videos.simulator.videos import (
     new_video_id,
 )
 
-SETTINGS = ("key", "queued", "generating", "outcome")
+SETTINGS = ("key", "queued", "generating", "outcome", "listing_delay", "texts")
 """The settings that may be changed while the simulator serves."""
 
 
@@ -38,6 +40,8 @@ class State:
     :param form: whether answers look as documented or as observed.
     :param page_base: number of the first page of Tavus's list, 0 or 1.
     :param outcome: how a video ordered by POST ends; an outcome that both vendors know.
+    :param listing_delay: seconds after its order from which on Tavus lists a video.
+    :param texts: what Tavus makes of names and scripts: see :class:`~airflow_provider_videos.simulator.Simulator`.
     :raises ValueError: a setting is not usable; the message names it.
     """
 
@@ -47,6 +51,8 @@ class State:
     form: Form
     page_base: int
     outcome: Outcome = "ready"
+    listing_delay: float = 0.0
+    texts: Texts = "kept"
     videos: VideoStore = dataclasses.field(default_factory=VideoStore)
     faults: FaultPlan = dataclasses.field(default_factory=FaultPlan)
     record: Recorder = dataclasses.field(default_factory=Recorder)
@@ -67,6 +73,8 @@ class State:
                 _check_key(value)
             elif name == "outcome":
                 check_choice(name, value, COMMON_OUTCOMES)
+            elif name == "texts":
+                check_choice(name, value, TEXTS)
             else:
                 check_seconds(name, value)
         for name, value in settings.items():

@@ -6,11 +6,14 @@ from __future__ import annotations
 import email.utils
 import http
 import time
+import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
 from airflow_provider_videos.simulator.vendor import Answer, Call, Vendor, media_url, wrongly_typed
-from airflow_provider_videos.simulator.videos import Moment, Phase, Video
+from airflow_provider_videos.simulator.videos import Moment, Phase, Texts, Video
+
+MAX_TEXT_CHARACTERS_IF_CUT = 40
 
 ORDER_TYPES: Mapping[str, type] = {
     "replica_id": str,
@@ -60,6 +63,8 @@ def create(call: Call) -> Answer:
     problem = "Invalid JSON" if order is None else _order_problem(order)
     if order is None or problem:
         return Answer(400, {"error": problem})
+    for field in {"video_name", "script"} & order.keys():
+        order = {**order, field: _as_kept(order[field], call.state.texts)}
     video = call.state.add_video("tavus", {"outcome": call.state.outcome}, order)
     moment = video.at(time.monotonic())
     keys = ("video_id", "video_name", "status", "hosted_url", "created_at")
@@ -86,8 +91,10 @@ def list_(call: Call) -> Answer:
     page = _whole(call.query.get("page", str(first_page)), least=first_page)
     if limit is None or page is None:
         return Answer(400, {"error": "Invalid limit" if limit is None else "Invalid page"})
-    videos, total = call.state.videos.newest("tavus", skip=(page - first_page) * limit, limit=limit)
     now = time.monotonic()
+    videos, total = call.state.videos.newest(
+        "tavus", skip=(page - first_page) * limit, limit=limit, ordered_by=now - call.state.listing_delay
+    )
     return Answer(
         200,
         {"data": [_list_item(video, video.at(now), call.base_url) for video in videos], "total_count": total},
@@ -131,6 +138,17 @@ TAVUS = Vendor(
     },
     error=error,
 )
+
+
+def _as_kept(text: str, form: Texts) -> str:
+    match form:
+        case "trimmed":
+            return text.strip()
+        case "cut":
+            return text[:MAX_TEXT_CHARACTERS_IF_CUT]
+        case "normalised":
+            return unicodedata.normalize("NFC", text).replace("\r\n", "\n")
+    return text
 
 
 def _order_problem(order: Mapping[str, Any]) -> str | None:

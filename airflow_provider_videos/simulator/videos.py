@@ -20,10 +20,12 @@ from typing import Any, Literal, NamedTuple, get_args
 VendorName = Literal["tavus", "together"]
 Form = Literal["documented", "observed"]
 Outcome = Literal["ready", "ready_without_urls", "failed", "deleted", "cancelled", "stuck"]
+Texts = Literal["kept", "trimmed", "cut", "normalised"]
 Phase = Literal["queued", "generating", "ready", "ready_without_urls", "failed", "deleted", "cancelled"]
 
 VENDORS: tuple[VendorName, ...] = get_args(VendorName)
 FORMS: tuple[Form, ...] = get_args(Form)
+TEXTS: tuple[Texts, ...] = get_args(Texts)
 COMMON_OUTCOMES: tuple[Outcome, ...] = ("ready", "ready_without_urls", "failed", "stuck")
 OUTCOMES: Mapping[VendorName, tuple[Outcome, ...]] = {
     "tavus": (*COMMON_OUTCOMES, "deleted"),
@@ -218,11 +220,14 @@ class VideoStore:
         with self._lock:
             self._videos[vendor].pop(video_id, None)
 
-    def newest(self, vendor: VendorName, *, skip: int, limit: int) -> tuple[list[Video], int]:
-        """``limit`` videos after the newest ``skip`` ones, newest first, and how many there are in all."""
+    def newest(self, vendor: VendorName, *, skip: int, limit: int, ordered_by: float) -> tuple[list[Video], int]:
+        """``limit`` videos after the newest ``skip`` ones, newest first, and how many there are in all.
+
+        :param ordered_by: later ones are left out; on the monotonic clock, in seconds.
+        """
         with self._lock:
-            videos = self._videos[vendor]
-            return list(itertools.islice(reversed(videos.values()), skip, skip + limit)), len(videos)
+            videos = [video for video in self._videos[vendor].values() if video.ordered_at <= ordered_by]
+        return list(itertools.islice(reversed(videos), skip, skip + limit)), len(videos)
 
     def clear(self) -> None:
         """Drop every video."""

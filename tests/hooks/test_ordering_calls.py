@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 import pytest
 
 from airflow_provider_videos.exceptions import (
+    VideoAnswerError,
     VideoApiError,
     VideoOrderLostError,
     VideoRequestError,
@@ -35,6 +36,24 @@ def call(request: pytest.FixtureRequest) -> Callable[..., Any]:
         return asyncio.run(getattr(hook, f"a{name}")(*arguments, **options))
 
     return call
+
+
+@pytest.fixture(params=["requests", "aiohttp"])
+def call_list(request: pytest.FixtureRequest) -> Callable[..., None]:
+    """Give a function that puts the videos that a hook lists by one of the transports into a list."""
+
+    def call_list(hook: VideoHook, listed: list[Any], *, limit: int) -> None:
+        async def alist() -> None:
+            async for video in hook.alist_videos(limit=limit):
+                listed.append(video)
+
+        if request.param == "aiohttp":
+            asyncio.run(alist())
+        else:
+            for video in hook.list_videos(limit=limit):
+                listed.append(video)
+
+    return call_list
 
 
 def test_an_order_gives_the_video(
@@ -186,6 +205,50 @@ def test_every_video_is_listed_once_whatever_number_the_first_page_has(
         assert asyncio.run(alisted()) == listed
     assert len(listed) == 5
     assert set(listed) == video_ids
+
+
+@pytest.mark.parametrize(
+    ("fault", "problem"),
+    [
+        (Fault("list_cut"), "it ended after 2 of 7 videos"),
+        (Fault("list_bad_entry", times=1), "an entry of it can't be read"),
+        (
+            Fault("json", endpoint="GET /v2/videos", after=2, body='{"data": [], "total_count": 7}'),
+            "it ended after 6 of 7",
+        ),
+    ],
+    ids=lambda value: value if isinstance(value, str) else value.kind,
+)
+def test_a_list_that_may_lack_videos_says_so_after_those_that_it_has(
+    fault: Fault, problem: str, call_list: Callable[..., list[Any]], simulator: Simulator, connect: Connect
+) -> None:
+    for _ in range(7):
+        simulator.add_video("tavus")
+    simulator.add_fault(fault)
+    listed: list[Any] = []
+    with pytest.raises(VideoAnswerError, match=f"incomplete: {problem}"):
+        call_list(VideoHook.get_hook(connect("tavus")), listed, limit=3)
+    assert len(listed) in {2, 6}
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault("list_total_of_page"),
+        Fault("status", status=404, endpoint="GET /v2/videos", after=3),
+        Fault("status", status=400, endpoint="GET /v2/videos", times=1),
+        Fault("status", status=422, endpoint="GET /v2/videos", times=4),
+    ],
+    ids=lambda fault: f"{fault.kind} {fault.status or ''}",
+)
+def test_a_list_is_read_to_its_end_however_the_vendor_says_where_that_is(
+    fault: Fault, call_list: Callable[..., list[Any]], simulator: Simulator, connect: Connect
+) -> None:
+    video_ids = {simulator.add_video("tavus") for _ in range(7)}
+    simulator.add_fault(fault)
+    listed: list[Any] = []
+    call_list(VideoHook.get_hook(connect("tavus")), listed, limit=60 if fault.status in {400, 422} else 3)
+    assert {video.video_id for video in listed} == video_ids
 
 
 def test_no_videos_are_an_empty_list(simulator: Simulator, connect: Connect) -> None:

@@ -243,3 +243,42 @@ def test_a_fault_strikes_whatever_the_key(simulator: Simulator, anyone: Client, 
 def test_an_unusable_fault_is_refused_by_name(field: str, values: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=f"^{field} "):
         Fault(**{"kind": "hang", **values})
+
+
+@pytest.mark.parametrize("kind", ["hang_then_accept", "status_then_accept"])
+def test_a_vendor_can_accept_an_order_after_the_client_has_given_up(kind: Any) -> None:
+    with Simulator() as simulator:
+        simulator.add_fault(Fault(kind, seconds=1.0))
+        answer = raw_order(simulator, patience=0.3)
+        assert answer.data[9:12] == {"hang_then_accept": b"", "status_then_accept": b"504"}[kind]
+        assert simulator.record.created == {}
+        deadline = time.monotonic() + 10
+        while not simulator.record.created and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert simulator.record.created == {"tavus": 1}
+
+
+def test_a_vendor_can_list_a_video_late() -> None:
+    with Simulator(listing_delay=3600) as simulator:
+        video_id = simulator.add_video("tavus")
+        assert json.loads(exchange(simulator, "GET", "/v2/videos", patience=0.3).body) == {"data": [], "total_count": 0}
+        simulator.listing_delay = 0
+        assert video_id in exchange(simulator, "GET", "/v2/videos", patience=0.3).body.decode()
+
+
+@pytest.mark.parametrize(
+    ("texts", "name"),
+    [
+        ("kept", " Cafe\u0301\r\nat the corner, with a name of its own "),
+        ("trimmed", "Cafe\u0301\r\nat the corner, with a name of its own"),
+        ("cut", " Cafe\u0301\r\nat the corner, with a name of it"),
+        ("normalised", " Caf\u00e9\nat the corner, with a name of its own "),
+    ],
+)
+def test_a_vendor_can_change_names(texts: Any, name: str) -> None:
+    with Simulator(texts=texts) as simulator:
+        name_sent = " Cafe\u0301\r\nat the corner, with a name of its own "
+        order = {**ORDER, "video_name": name_sent}
+        exchange(simulator, "POST", "/v2/videos", body=json.dumps(order).encode(), patience=0.3)
+        listed = json.loads(exchange(simulator, "GET", "/v2/videos", patience=0.3).body)
+        assert listed["data"][0]["video_name"] == name
