@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import functools
 import json
 from collections import defaultdict
 from collections.abc import Callable
@@ -54,9 +55,14 @@ class TaskInstance:
     try_number: int = 0
     max_tries: int = 2
     xcoms: dict[str, Any] = dataclasses.field(default_factory=dict)
+    #: XComs of the run's other tasks, by task id.
+    others: dict[str, dict[str, Any]] = dataclasses.field(default_factory=dict)
 
     def xcom_push(self, key: str, value: Any) -> None:
         self.xcoms[key] = json.loads(json.dumps(value))
+
+    def xcom_pull(self, task_ids: list[str], key: str) -> list[Any]:
+        return [self.others[task_id][key] for task_id in task_ids if key in self.others.get(task_id, {})]
 
 
 class Attempts:
@@ -64,11 +70,18 @@ class Attempts:
 
     :param make: makes the operator, anew wherever Airflow has another process.
     :param has_store: whether Airflow has a task state store.
+    :param retries: of the task.
     """
 
-    def __init__(self, make: Callable[[], BaseOperator], *, has_store: bool = True) -> None:
+    def __init__(self, make: Callable[[], BaseOperator], *, has_store: bool = True, retries: int = 2) -> None:
         self.make = make
-        self.ti = TaskInstance()
+        self.retries = retries
+        self.ti = TaskInstance(max_tries=retries)
+        self.run_began_at = datetime.now(UTC)
+        self.clear_number = 0
+        self.conf: dict[str, Any] = {}
+        #: How often an attempt gave its worker back.
+        self.deferrals = 0
         self.store: Store | None = Store() if has_store else None
         self.events: dict[Any, Any] = {}
 
@@ -80,17 +93,31 @@ class Attempts:
         context: Any = {
             "ti": self.ti,
             "task_state_store": self.store,
-            "dag_run": SimpleNamespace(start_date=datetime.now(UTC)),
+            "dag_run": SimpleNamespace(
+                start_date=self.run_began_at,
+                run_after=self.run_began_at,
+                clear_number=self.clear_number,
+                conf=self.conf,
+            ),
+            "dag": SimpleNamespace(task_ids=[self.ti.task_id, *self.ti.others], fail_fast=False),
             "outlet_events": self.events,
         }
-        try:
-            return self.make().execute(context)
-        except TaskDeferred as deferred:
-            trigger = through_the_database(deferred.trigger, [])
-            event = json.loads(json.dumps(asyncio.run(only_event(trigger)).payload))
-            # "airflow dags test" drops the arguments that a task defers with; the event is all that is left everywhere.
-            return self.make().resume_execution(deferred.method_name, {"event": event}, context)
+        self.context = context
+        call = functools.partial(self.make().execute, context)
+        while True:
+            try:
+                return call()
+            except TaskDeferred as deferred:
+                self.deferrals += 1
+                # "airflow dags test" drops the arguments that a task defers with; the event is left everywhere.
+                trigger = through_the_database(deferred.trigger, [])
+                event = json.loads(json.dumps(asyncio.run(only_event(trigger)).payload, default=str))
+                resume = self.make().resume_execution
+                call = functools.partial(resume, deferred.method_name, {"event": event}, context)
 
     def clear(self) -> None:
         """Clear the task as a user does; it is the attempts that a retry may still make that Airflow counts anew."""
-        self.ti.max_tries = self.ti.try_number + 2
+        self.ti.max_tries = self.ti.try_number + self.retries
+        self.clear_number += 1
+        # The run had ended, and begins again.
+        self.run_began_at = datetime.now(UTC)

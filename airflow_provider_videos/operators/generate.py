@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from airflow.providers.standard.triggers.temporal import TimeDeltaTrigger
 from airflow.sdk import BaseOperator
 from airflow.sdk.configuration import conf
 from airflow.sdk.exceptions import AirflowTaskTimeout
@@ -19,6 +20,9 @@ from airflow_provider_videos.exceptions import (
     VideoRequestError,
     VideoUnsupportedError,
 )
+from airflow_provider_videos.ordering.kill import was_ended_by_a_user, within_seconds
+from airflow_provider_videos.ordering.record import DEFAULT_LISTING_DELAY
+from airflow_provider_videos.ordering.store import OrderStore
 from airflow_provider_videos.polling import DEFAULT_MAX_CONSECUTIVE_FAILURES, PollingRules, Step, Wait
 from airflow_provider_videos.waiting import defer_wait, read_event, wait_for_video
 from airflow_provider_videos.xcom import failed_video_xcoms, push, push_video, tell_assets
@@ -26,7 +30,6 @@ from airflow_provider_videos.xcom import failed_video_xcoms, push, push_video, t
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from airflow_provider_videos.hooks.video import VideoHook
     from airflow_provider_videos.ordering.ordering import Ordered, Ordering
 
 EVENT_FIELDS = ("vendor", "video_id", "download_url", "stream_url", "hosted_url", "cost")
@@ -75,6 +78,9 @@ class GenerateVideoOperator(BaseOperator):
     :param order_again_if_cleared: order another video when a user clears the task, though one is pending or ready.
     :param order_again_if_lost: order again when an order may have been accepted and can't be found, which can pay
         twice.
+    :param listing_delay: how long the vendor may take to list a video that it has accepted, in seconds or as a
+        timedelta. An order whose answer was lost is searched for during this time and the connection's request timeout,
+        and sent again only if it is not there at the end. A deferrable task defers meanwhile.
     :param delete_on_kill: delete the video at the vendor when a user marks or clears the task while it waits. Only
         where the vendor can (Tavus), and while deferred only from Airflow 3.3 on. By default it goes on there.
     :param kwargs: what every operator takes.
@@ -106,6 +112,7 @@ class GenerateVideoOperator(BaseOperator):
         max_consecutive_failures: int = DEFAULT_MAX_CONSECUTIVE_FAILURES,
         order_again_if_cleared: bool = False,
         order_again_if_lost: bool = False,
+        listing_delay: timedelta | float = DEFAULT_LISTING_DELAY,
         delete_on_kill: bool = False,
         **kwargs: Any,
     ) -> None:
@@ -121,21 +128,29 @@ class GenerateVideoOperator(BaseOperator):
         self.max_consecutive_failures = max_consecutive_failures
         self.order_again_if_cleared = order_again_if_cleared
         self.order_again_if_lost = order_again_if_lost
+        self.listing_delay = _seconds(listing_delay)
         self.delete_on_kill = delete_on_kill
         self._rules().check()
         self._video_id: str | None = None
-        self._task_instance: Any = None
+        self._context: Context | None = None
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Order the video, unless it was ordered before, and wait for it."""
-        from airflow_provider_videos.hooks.video import VideoHook
+        return self._order_and_wait(context)
 
-        hook = VideoHook.get_hook(self.conn_id)
-        if self.delete_on_kill and type(hook).delete_video is VideoHook.delete_video:
-            raise VideoUnsupportedError(vendor=hook.hook_name, call="delete a video, so leave delete_on_kill out")
-        self._warn_of_an_old_airflow(context)
-        ordered = self._ordering(context, hook).place()
-        self._video_id, self._task_instance = ordered.video.video_id, context["ti"]
+    def execute_search(self, context: Context, event: Any) -> dict[str, Any]:
+        """Go on with the search for an order whose answer was lost."""
+        return self._order_and_wait(context)
+
+    def _order_and_wait(self, context: Context) -> dict[str, Any]:
+        try:
+            ordering = self._ordering(context)
+        except VideoError:
+            OrderStore(context).note_that_nothing_was_ordered(self.retries or 0)
+            raise
+        ordered = ordering.place()
+        self._video_id, self._context = ordered.video.video_id, context
+        push(self, context, {"video_id": ordered.video.video_id, "vendor": ordered.video.vendor})
         if not self.wait_for_completion:
             return self._end(context, ordered.video.to_dict())
         try:
@@ -153,26 +168,38 @@ class GenerateVideoOperator(BaseOperator):
 
     def on_kill(self) -> None:
         """Say what becomes of the video, and delete it if that was asked for and a user has ended the task."""
-        if self._video_id is None:
+        if self._video_id is not None:
+            within_seconds(self._delete_if_ended_by_a_user, self.log)
+
+    def _delete_if_ended_by_a_user(self) -> None:
+        video_id, context = self._video_id, self._context
+        if video_id is None or context is None:
             return
-        if not self.delete_on_kill or not self._was_ended_by_a_user():
-            self.log.info("Video %r goes on at the vendor, and is billed: nothing was deleted.", self._video_id)
+        is_users = self.delete_on_kill and was_ended_by_a_user(context, video_id, retries=self.retries or 0)
+        if not is_users:
+            self.log.info("Video %r goes on at the vendor, and is billed: nothing was deleted.", video_id)
             return
         from airflow_provider_videos.hooks.video import VideoHook
 
-        VideoHook.get_hook(self.conn_id).delete_video(self._video_id)
-        self.log.info("Video %r was deleted at the vendor.", self._video_id)
+        VideoHook.get_hook(self.conn_id).delete_video(video_id)
+        self.log.info("Video %r was deleted at the vendor.", video_id)
 
-    def _was_ended_by_a_user(self) -> bool:
-        """Tell a user's mark or clear from a worker that is stopped: Airflow calls ``on_kill`` for both."""
-        ti = self._task_instance
-        running = ti.get_ti_count(
-            dag_id=ti.dag_id, run_ids=[ti.run_id], task_ids=[ti.task_id], map_index=ti.map_index, states=["running"]
-        )
-        return not running
-
-    def _ordering(self, context: Context, hook: VideoHook) -> Ordering:
+    def _ordering(self, context: Context) -> Ordering:
+        from airflow_provider_videos.hooks.video import VideoHook
         from airflow_provider_videos.ordering.ordering import Ordering
+
+        hook = VideoHook.get_hook(self.conn_id)
+        if self.delete_on_kill and type(hook).delete_video is VideoHook.delete_video:
+            raise VideoUnsupportedError(vendor=hook.hook_name, call="delete a video, so leave delete_on_kill out")
+        self._warn_of_an_old_airflow(context)
+        has_store = OrderStore(context).is_there
+
+        def pause(seconds: float) -> None:
+            # Without a store, the next process would not know that there was an order.
+            if self.deferrable and has_store:
+                delay = TimeDeltaTrigger(timedelta(seconds=seconds))
+                self.defer(trigger=delay, method_name=self.execute_search.__name__)
+            time.sleep(seconds)
 
         return Ordering(
             context,
@@ -182,6 +209,8 @@ class GenerateVideoOperator(BaseOperator):
             retries=self.retries or 0,
             order_again_if_cleared=self.order_again_if_cleared,
             order_again_if_lost=self.order_again_if_lost,
+            listing_delay=self.listing_delay,
+            pause=pause,
         )
 
     def _rules(self) -> PollingRules:
@@ -229,11 +258,10 @@ class GenerateVideoOperator(BaseOperator):
 
     def _fail(self, context: Context, error: BaseException, video_id: str) -> NoReturn:
         from airflow_provider_videos.ordering.ordering import may_be_billed
-        from airflow_provider_videos.ordering.store import OrderStore
 
         if isinstance(error, VideoFailedError):
             push(self, context, failed_video_xcoms(error.video))
-            OrderStore(context).report_failure(max_tries=context["ti"].max_tries)
+            OrderStore(context).report_failure(video_id, max_tries=context["ti"].max_tries)
             note = f"Video {video_id!r} was ordered and may be billed. Clear the task to order another one."
         else:
             note = may_be_billed(video_id)

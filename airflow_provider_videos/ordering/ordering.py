@@ -4,32 +4,37 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import logging
 import time
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from airflow_provider_videos.exceptions import VideoError, VideoOrderLostError
-from airflow_provider_videos.ordering.record import OrderRecord, fingerprint, marked_name
-from airflow_provider_videos.ordering.search import find_alike, find_last_marked, find_named
-from airflow_provider_videos.ordering.store import OrderStore
-from airflow_provider_videos.polling import PollingRules, pause_after_failure
-from airflow_provider_videos.video import Video, VideoState
+from airflow_provider_videos.ordering.lost import LostOrder, lost_order_error
+from airflow_provider_videos.ordering.naming import Marks, fingerprint
+from airflow_provider_videos.ordering.patience import Patience
+from airflow_provider_videos.ordering.record import (
+    MAX_EARLIER_VIDEOS,
+    MAX_REMEMBERED_NAME_CHARACTERS,
+    Order,
+    OrderRecord,
+    OrderState,
+)
+from airflow_provider_videos.ordering.search import find_earlier
+from airflow_provider_videos.ordering.store import ORDER_AGAIN_KEY, OrderStore
+from airflow_provider_videos.video import Video
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from airflow_provider_videos.hooks.video import VideoHook
+    from airflow_provider_videos.polling import PollingRules
 
 log = logging.getLogger(__name__)
 
-#: Seconds after an order within which a vendor may not list it yet.
-SETTLING_TIME = 15.0
-#: How often an order is sent that can't be found at the vendor afterwards.
-MAX_ORDERS = 3
-_GONE = {VideoState.DELETED, VideoState.CANCELLED, VideoState.EXPIRED}
-
-_T = TypeVar("_T")
+#: How often a request is sent of which each order was lost.
+MAX_LOST_ORDERS = 3
 
 
 def may_be_billed(video_id: str) -> str:
@@ -46,7 +51,7 @@ class Ordered(NamedTuple):
     :param video: as the vendor described it when it was ordered or found.
     :param at: Unix time of the order.
     :param was_asked_for: whether the vendor was asked for this very video: the answer to an order and a list may leave
-        out what such a look shows, the URLs above all.
+        out what such an answer shows, the URLs above all.
     """
 
     video: Video
@@ -60,10 +65,13 @@ class Ordering:
     :param context: the task's context.
     :param hook: the vendor.
     :param request: the order's fields, as :meth:`~airflow_provider_videos.hooks.video.VideoHook.order_body` gives them.
-    :param rules: how patient to be with passing faults.
+    :param rules: how patient to be with transient errors.
     :param retries: of the task.
     :param order_again_if_cleared: order anew if a user has cleared the task since the order.
     :param order_again_if_lost: order anew if an order may have been accepted and can't be found.
+    :param listing_delay: how long the vendor may take to list a video that it has accepted, in seconds.
+    :param pause: called with seconds while a lost order is searched for; it may end the process's part by raising.
+        The next process then calls :meth:`place` again.
     """
 
     def __init__(
@@ -76,20 +84,34 @@ class Ordering:
         retries: int,
         order_again_if_cleared: bool,
         order_again_if_lost: bool,
+        listing_delay: float,
+        pause: Callable[[float], None],
     ) -> None:
+        self._context = context
         self._ti = context["ti"]
-        self._run_started = context["dag_run"].start_date
+        self._dag_run = context["dag_run"]
         self._hook = hook
         # A name that a template left empty finds nothing: the order's mark stands in its place.
         self._request = {
             field: value for field, value in request.items() if field != hook.name_field or str(value).strip()
         }
-        self._rules = rules
+        self._patiently = Patience(rules)
         self._retries = retries
         self._order_again_if_cleared = order_again_if_cleared
         self._order_again_if_lost = order_again_if_lost
+        self._listing_delay = listing_delay
+        self._pause = pause
         self._store = OrderStore(context)
+        self._record = OrderRecord()
+        self._can_be_searched = hook.name_field is not None
         self._fingerprint = fingerprint(hook.conn_type, request, hook.free_fields)
+        self._marks = Marks(
+            dag_id=self._ti.dag_id,
+            task_id=self._ti.task_id,
+            run_id=self._ti.run_id,
+            map_index=-1 if self._ti.map_index is None else self._ti.map_index,
+            fingerprint=self._fingerprint,
+        )
 
     def place(self) -> Ordered:
         """Give the video, ordered now or before.
@@ -99,166 +121,196 @@ class Ordering:
         :raises VideoError: if the vendor refuses the order, or can't be reached.
         """
         record = self._store.read()
-        if record is None:
-            return self._go_on_without_record() if self._ti.try_number > 1 else self._order(1)
-        if record.fingerprint != self._fingerprint:
-            log.warning(
-                "The request has changed since video %s was ordered for this task, so another one is ordered. The "
-                "vendor bills the earlier one all the same.",
-                repr(record.video_id) if record.video_id else "(of unknown id)",
-            )
-            return self._order(record.number + 1, record)
-        if record.video_id is None:
-            return self._go_on_with_intent(record)
-        return self._go_on_with_video(record, record.video_id)
+        self._record = record or OrderRecord()
+        order = self._record.latest(self._fingerprint)
+        if record is None and self._store.may_lack_orders(self._retries, can_be_searched=self._can_be_searched):
+            order = self._forgotten_order()
+        if order is None:
+            self._warn_of_earlier_requests()
+            return self._order_anew()
+        if order.state is OrderState.NOT_ACCEPTED:
+            return self._send(order)
+        if order.video_id is None:
+            is_forgotten = order.number == 0
+            reason = self._store.why_it_may_be_empty if is_forgotten else "the task ended before the answer was kept"
+            return self._go_on_with_lost(order, reason)
+        return self._go_on_with_accepted(order, order.video_id)
 
-    def _go_on_with_video(self, record: OrderRecord, video_id: str) -> Ordered:
-        was_cleared = self._ti.max_tries > record.max_tries
-        if was_cleared and (record.is_reported or self._order_again_if_cleared):
+    def _go_on_with_accepted(self, order: Order, video_id: str) -> Ordered:
+        was_cleared = self._store.was_cleared_since(order, self._retries)
+        if was_cleared and self._order_again_if_cleared:
             log.info("The task was cleared since video %r was ordered; another one is ordered.", video_id)
-            return self._order(record.number + 1, record)
+            return self._order_anew()
         try:
-            video = self._patiently(lambda: self._hook.get_video(video_id), "Asking for the video ordered before")
+            video = self._patiently("Asking for the video ordered before", lambda: self._hook.get_video(video_id))
         except VideoError as error:
             error.add_note(may_be_billed(video_id))
             raise
-        if was_cleared and video.state in _GONE:
+        if was_cleared and video.state.is_terminal and not video.is_usable:
             log.info("Video %r is %s, and the task was cleared; another one is ordered.", video_id, video.status)
-            return self._order(record.number + 1, record)
+            return self._order_anew()
         log.info("Video %r was ordered for this task before, so nothing is ordered.", video_id)
-        return Ordered(video, record.intended_at, was_asked_for=True)
+        return self._keep(order, video, was_asked_for=True)
 
-    def _go_on_with_intent(self, record: OrderRecord) -> Ordered:
-        lost = self._lost("the task ended before the vendor's answer was kept")
-        video = self._find(record, lost)
-        return self._order(record.number, record) if video is None else self._keep(record, video)
+    def _go_on_with_lost(self, order: Order, reason: str) -> Ordered:
+        # The number of a forgotten order has to be found first, or another one would get the same mark.
+        may_be_passed_over = order.number > 0 or not self._can_be_searched
+        was_cleared = self._store.was_cleared_since(order, self._retries)
+        if was_cleared and self._order_again_if_cleared and may_be_passed_over:
+            log.warning("The task was cleared, so another video is ordered; the lost order may be billed too.")
+            return self._order_anew()
+        if not self._can_be_searched:
+            return self._order_anew_if_allowed(reason)
+        search = LostOrder(
+            order,
+            hook=self._hook,
+            request=self._request,
+            mark_of=self._marks.mark,
+            context=self._context,
+            listing_delay=self._listing_delay,
+            pause=self._pause,
+            patiently=functools.partial(self._patiently, "Searching for the order"),
+            write=self._write,
+        )
+        try:
+            is_doubtful = order.number > 0 or self._store.may_have_been_emptied(self._retries)
+            finding = search.find() if is_doubtful else search.find_now()
+        except VideoError as error:
+            error.add_note("A video may have been ordered: a retry or a clear goes on searching, before it orders any.")
+            raise
+        order = search.order
+        if finding.problem is not None:
+            return self._order_anew_if_allowed(f"{reason}; {finding.problem}")
+        if not finding.found:
+            log.info("%s has no such video, so the order was not accepted.", self._hook.hook_name)
+            return self._send_again(order, reason)
+        if len(finding.found) > 1 and order.number:
+            log.error("The order was accepted %d times: %s.", len(finding.found), finding.found)
+        self._record = self._record.without(order)
+        for number, video_id in sorted(finding.found):
+            order = dataclasses.replace(
+                order, number=number or max(order.number, 1), state=OrderState.ACCEPTED, video_id=video_id
+            )
+            self._record = self._record.with_order(order)
+        self._store.write(self._record)
+        return self._go_on_with_accepted(order, video_id)
 
-    def _go_on_without_record(self) -> Ordered:
-        """Decide for a later attempt that finds no record: none was made, Airflow has none, or a clear emptied it."""
-        if self._hook.name_field is None:
-            if not self._store.is_there and not self._order_again_if_lost:
-                raise self._lost("this is not the first attempt, and Airflow before 3.3 keeps no record of an order")
-            return self._order(1)
-        log.info("Nothing is recorded of an order; %s is searched for one of this task.", self._hook.hook_name)
+    def _send_again(self, order: Order, reason: str) -> Ordered:
+        if order.number == 0:
+            self._record = self._record.without(order)
+            return self._order_anew()
+        if order.losses >= MAX_LOST_ORDERS:
+            raise self._lost(f"{reason}; it was sent {order.losses} times, and can't be found")
+        return self._send(dataclasses.replace(order, state=OrderState.NOT_ACCEPTED))
+
+    def _order_anew_if_allowed(self, reason: str) -> Ordered:
+        lost = [order for order in self._record.orders if order.state is OrderState.SENT]
+        if len(lost) >= MAX_LOST_ORDERS:
+            raise self._lost(f"{reason}; {len(lost)} orders of this task are lost, and no more are sent")
+        if not (self._order_again_if_lost or self._is_allowed_by_run() or self._store.take_permission()):
+            raise self._lost(reason)
+        log.warning("Ordering again, as %s is set; the earlier order may be billed too.", ORDER_AGAIN_KEY)
+        return self._order_anew()
+
+    def _order_anew(self) -> Ordered:
+        number = self._record.next_number
+        name = self._name(number)
+        others = tuple(order.video_id for order in self._record.orders if order.video_id is not None)
         if self._hook.name_field in self._request:
-            since = self._run_started.timestamp() if self._run_started else 0.0
-            alike = self._patiently(lambda: find_alike(self._hook, self._request, since=since), "Searching")
-            video = self._only(alike, self._lost("no record of an order is there")) if alike else None
-            found = (1, video) if video is not None else None
-        else:
-            found = self._patiently(lambda: find_last_marked(self._hook, self._name), "Searching")
-        if found is None:
-            return self._order(1)
-        number, video = found
-        was_cleared = self._ti.max_tries > self._retries
-        is_over = video.state.is_terminal and video.state is not VideoState.READY
-        if was_cleared and (is_over or self._order_again_if_cleared):
-            return self._order(number + 1)
-        return self._keep(self._intent(number), video)
+            others += find_earlier(self._hook, str(name))
+        return self._send(
+            Order(
+                fingerprint=self._fingerprint,
+                number=number,
+                state=OrderState.NOT_ACCEPTED,
+                max_tries=self._ti.max_tries,
+                clear_number=self._store.clear_number,
+                name=None if name is None else name[:MAX_REMEMBERED_NAME_CHARACTERS],
+                earlier_video_ids=others[-MAX_EARLIER_VIDEOS:],
+            )
+        )
 
-    def _order(self, number: int, before: OrderRecord | None = None) -> Ordered:
+    def _send(self, order: Order) -> Ordered:
         request = dict(self._request)
         if self._hook.name_field is not None:
-            request.setdefault(self._hook.name_field, self._name(number))
-        for _ in range(MAX_ORDERS):
-            record = self._intent(number)
-            self._store.write(record)
-            try:
-                video = self._patiently(lambda: self._hook.create_video(**request), "Ordering")
-            except VideoOrderLostError as lost:
-                log.warning("%s", lost)
-                found = self._find(record, lost)
-                if found is None:
-                    continue
-                video = found
-            except VideoError:
-                # It was refused or did not arrive: nothing is to be looked for.
-                self._store.write(before)
-                raise
-            return self._keep(record, video)
-        raise self._lost(f"it was sent {MAX_ORDERS} times, and can't be found")
+            request[self._hook.name_field] = self._name(order.number)
 
-    def _keep(self, record: OrderRecord, video: Video) -> Ordered:
-        log.info("Video %r is ordered at %s.", video.video_id, self._hook.hook_name)
+        def send_once() -> Video:
+            nonlocal order
+            now = time.time()
+            # With a refused key that has been replaced meanwhile, the hook sends it twice.
+            due = now + 2 * self._hook.client.connection().timeout
+            order = self._of_this_attempt(
+                order, state=OrderState.SENT, sent_at=now, answer_due_at=due, lost_at=None, complete_searches=0
+            )
+            self._write(order)
+            try:
+                return self._hook.create_video(**request)
+            except VideoOrderLostError:
+                raise
+            except VideoError:
+                order = dataclasses.replace(order, state=OrderState.NOT_ACCEPTED)
+                self._write(order)
+                raise
+
         try:
-            self._store.write(dataclasses.replace(record, video_id=video.video_id))
-            for key, value in (("video_id", video.video_id), ("vendor", video.vendor)):
-                self._ti.xcom_push(key=key, value=value)
+            video = self._patiently("Ordering", send_once)
+        except VideoOrderLostError as lost:
+            log.warning("%s", lost)
+            order = dataclasses.replace(order, lost_at=time.time(), losses=order.losses + 1)
+            self._write(order)
+            return self._go_on_with_lost(order, lost.reason)
+        log.info("Video %r is ordered at %s.", video.video_id, self._hook.hook_name)
+        return self._keep(order, video)
+
+    def _keep(self, order: Order, video: Video, *, was_asked_for: bool = False) -> Ordered:
+        order = self._of_this_attempt(order, state=OrderState.ACCEPTED, video_id=video.video_id)
+        try:
+            self._write(order)
         except Exception:
             # The video is paid for: to wait for it is worth more than to stop here.
             log.exception("The id of video %r can't be recorded; it is waited for all the same", video.video_id)
-        return Ordered(video, record.intended_at)
+        return Ordered(video, order.sent_at or time.time(), was_asked_for)
 
-    def _find(self, record: OrderRecord, lost: VideoOrderLostError) -> Video | None:
-        """Find the video of an order whose answer was lost; ``None`` if it was not ordered."""
-        if self._hook.name_field is None:
-            self._allow_another(lost)
-            return None
-        while True:
-            is_settled = time.time() >= record.intended_at + SETTLING_TIME
-            videos = self._patiently(lambda: self._search(record), "Searching for the order")
-            if videos or is_settled:
-                break
-            time.sleep(max(record.intended_at + SETTLING_TIME - time.time(), 0.1))
-        if not videos:
-            log.info("%s has no such video, so the order did not arrive.", self._hook.hook_name)
-            return None
-        return self._only(videos, lost)
+    def _of_this_attempt(self, order: Order, **changes: Any) -> Order:
+        """Change an order, and note which clears it has seen."""
+        clears: dict[str, Any] = {"max_tries": self._ti.max_tries, "clear_number": self._store.clear_number}
+        return dataclasses.replace(order, **clears, **changes)
 
-    def _search(self, record: OrderRecord) -> list[Video]:
-        if self._hook.name_field in self._request:
-            return find_alike(self._hook, self._request, since=record.intended_at)
-        return find_named(self._hook, self._name(record.number))
+    def _write(self, order: Order) -> None:
+        self._record = self._record.with_order(order)
+        self._store.write(self._record)
 
-    def _only(self, videos: list[Video], lost: VideoOrderLostError) -> Video | None:
-        if len(videos) == 1:
-            log.info("Video %r is the one that was ordered.", videos[0].video_id)
-            return videos[0]
-        log.warning("Several videos may be the one: %s.", ", ".join(video.video_id for video in videos))
-        self._allow_another(lost)
-        return None
+    def _forgotten_order(self) -> Order:
+        """Stand for the orders that this task instance may have made, and has no record of."""
+        return Order(
+            fingerprint=self._fingerprint,
+            number=0,
+            state=OrderState.SENT,
+            # What it was before any clear.
+            max_tries=self._retries,
+            lost_at=time.time(),
+        )
 
-    def _allow_another(self, lost: VideoOrderLostError) -> None:
-        if not self._order_again_if_lost:
-            raise self._lost(lost.reason)
-        log.warning("Ordering again, as order_again_if_lost is set; the earlier order may be billed too.")
+    def _warn_of_earlier_requests(self) -> None:
+        states = {OrderState.SENT, OrderState.ACCEPTED}
+        earlier = [order.video_id or "one of unknown id" for order in self._record.orders if order.state in states]
+        if earlier:
+            log.warning(
+                "The request has changed since this task last ordered, so another video is ordered. The vendor bills "
+                "the earlier ones all the same: %s.",
+                ", ".join(earlier),
+            )
+
+    def _is_allowed_by_run(self) -> bool:
+        allowed = (self._dag_run.conf or {}).get(ORDER_AGAIN_KEY)
+        return allowed is True or (isinstance(allowed, list) and self._ti.task_id in allowed)
 
     def _lost(self, reason: str) -> VideoOrderLostError:
-        return VideoOrderLostError(
-            vendor=self._hook.hook_name,
-            conn_id=self._hook.conn_id,
-            reason=reason,
-            advice=(
-                f"Look among your videos at {self._hook.hook_name} for one that was ordered at about this time. To "
-                "order again, set order_again_if_lost=True and clear the task; to use a video that is there, pass its "
-                "id to a VideoSensor."
-            ),
-        )
+        return lost_order_error(self._hook, reason, has_store=self._store.is_there)
 
-    def _patiently(self, call: Callable[[], _T], what: str) -> _T:
-        """Repeat a call that is safe to repeat after the passing faults that it raises."""
-        failures = 0
-        while True:
-            try:
-                return call()
-            except VideoError as error:
-                failures += 1
-                if not error.is_transient or failures >= self._rules.max_consecutive_failures:
-                    raise
-                pause = pause_after_failure(
-                    first=self._rules.poke_interval, failures=failures, retry_after=error.retry_after
-                )
-                log.warning("%s failed, next attempt in %.0f s: %s", what, pause, error)
-                time.sleep(pause)
-
-    def _intent(self, number: int) -> OrderRecord:
-        return OrderRecord(
-            fingerprint=self._fingerprint, number=number, intended_at=time.time(), max_tries=self._ti.max_tries
-        )
-
-    def _name(self, number: int) -> str:
-        ti = self._ti
-        map_index = -1 if ti.map_index is None else ti.map_index
-        return marked_name(
-            dag_id=ti.dag_id, task_id=ti.task_id, run_id=ti.run_id, map_index=map_index, record=self._intent(number)
-        )
+    def _name(self, number: int) -> str | None:
+        """Give the name that an order is sent with, ``None`` if the vendor keeps none."""
+        if self._hook.name_field is None:
+            return None
+        return self._request.get(self._hook.name_field) or self._marks.name(number)

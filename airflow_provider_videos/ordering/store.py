@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where the record of an order is kept: Airflow's task state store, as long as the run itself."""
+"""Where the record of a task instance's orders is kept: Airflow's task state store, as long as the run itself."""
 
 from __future__ import annotations
 
@@ -7,27 +7,77 @@ import dataclasses
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_videos.exceptions import VideoRecordError
-from airflow_provider_videos.ordering.record import OrderRecord
+from airflow_provider_videos.ordering.record import Order, OrderRecord
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
 KEY = "video_order"
+#: Key that a user sets to ``true`` to have a lost order ordered again, and of the run's configuration.
+ORDER_AGAIN_KEY = "order_again_if_lost"
 
 
 class OrderStore:
-    """The record of a task instance's order.
+    """The record of a task instance's orders.
 
     :param context: the task's context.
     """
 
     def __init__(self, context: Context) -> None:
         self._store: Any = context.get("task_state_store")
+        self._ti = context["ti"]
+        #: How often a user has cleared any task of the run.
+        self.clear_number: int = context["dag_run"].clear_number or 0
 
     @property
     def is_there(self) -> bool:
         """Whether Airflow has such a store, as it does from 3.3 on."""
         return self._store is not None
+
+    def may_have_been_emptied(self, retries: int) -> bool:
+        """Say whether a record that is not there may have been: each order is recorded before it is sent.
+
+        :param retries: of the task.
+        """
+        if self._ti.try_number <= 1:
+            return False
+        # A clear of a task that runs does not raise max_tries.
+        return not self.is_there or self._ti.max_tries > retries or self.clear_number > 0
+
+    def may_lack_orders(self, retries: int, *, can_be_searched: bool) -> bool:
+        """Say whether to search, or ask a human, where there is no record.
+
+        Where the vendor can be searched, a later attempt does so even if nothing speaks for an emptied store.
+
+        :param retries: of the task.
+        :param can_be_searched: whether the vendor can.
+        """
+        return self.may_have_been_emptied(retries) or (can_be_searched and self._ti.try_number > 1)
+
+    def was_cleared_since(self, order: Order, retries: int) -> bool:
+        """Say whether a user has cleared the task since it last went on with an order.
+
+        :param retries: of the task.
+        """
+        ti = self._ti
+        if ti.max_tries != order.max_tries:
+            return True
+        # A clear sets max_tries to the attempts so far and the retries. If the Dag has fewer of these now than then,
+        # that may be the number that it was before.
+        is_as_cleared = ti.max_tries - retries == ti.try_number - 1 > 0
+        return is_as_cleared and self.clear_number > order.clear_number
+
+    @property
+    def why_it_may_be_empty(self) -> str:
+        """Why it is not known whether there was an order."""
+        if self.is_there:
+            return "the task was cleared, and its task state store was emptied, so it may or may not have been ordered"
+        return "this is not the first attempt, and Airflow before 3.3 keeps no record of an order"
+
+    def note_that_nothing_was_ordered(self, retries: int) -> None:
+        """Remember that an attempt ended before it could order, so that a clear need not search."""
+        if self.is_there and self.read() is None and not self.may_have_been_emptied(retries):
+            self.write(OrderRecord())
 
     def read(self) -> OrderRecord | None:
         """Read the record, ``None`` if there is none.
@@ -42,19 +92,29 @@ class OrderStore:
         except ValueError as error:
             raise VideoRecordError(key=KEY, problem=str(error)) from None
 
-    def report_failure(self, *, max_tries: int) -> None:
-        """Remember that the task fails because the video did, so that only a user's clear orders another one."""
+    def write(self, record: OrderRecord) -> None:
+        """Keep a record, as this attempt's."""
+        if self.is_there:
+            from airflow.sdk.execution_time.context import NEVER_EXPIRE
+
+            kept = dataclasses.replace(record, attempt=self._ti.try_number)
+            self._store.set(KEY, kept.to_dict(), retention=NEVER_EXPIRE)
+
+    def report_failure(self, video_id: str, *, max_tries: int) -> None:
+        """Remember that the task fails because a video did, so that only a user's clear orders another one."""
         record = self.read()
-        if record is not None:
-            self.write(dataclasses.replace(record, is_reported=True, max_tries=max_tries))
+        order = record.of_video(video_id) if record is not None else None
+        if record is not None and order is not None:
+            self.write(record.with_order(dataclasses.replace(order, is_reported=True, max_tries=max_tries)))
 
-    def write(self, record: OrderRecord | None) -> None:
-        """Keep a record, or none."""
-        if not self.is_there:
-            return
-        if record is None:
-            self._store.delete(KEY)
-            return
-        from airflow.sdk.execution_time.context import NEVER_EXPIRE
+    def is_of_this_attempt(self, video_id: str) -> bool:
+        """Say whether this attempt was the last to write the record, and it holds the order of a video."""
+        record = self.read()
+        return record is not None and record.attempt == self._ti.try_number and record.of_video(video_id) is not None
 
-        self._store.set(KEY, record.to_dict(), retention=NEVER_EXPIRE)
+    def take_permission(self) -> bool:
+        """Say whether a user allows to order a lost order again, once: the permission is taken away."""
+        is_given = self.is_there and self._store.get(ORDER_AGAIN_KEY) is True
+        if is_given:
+            self._store.delete(ORDER_AGAIN_KEY)
+        return is_given

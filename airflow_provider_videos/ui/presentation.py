@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 from airflow.utils.state import State
 
 from airflow_provider_videos.get_provider_info import get_provider_info
-from airflow_provider_videos.ordering.record import is_marked
+from airflow_provider_videos.ordering.naming import read_mark
 from airflow_provider_videos.polling import in_words
 from airflow_provider_videos.ui.task_videos import TaskVideo
 from airflow_provider_videos.video import VideoState
@@ -115,7 +115,7 @@ class Shown:
     def title(self) -> str:
         """What to call it: its name, what is said in it or shown, or its id."""
         fields = ["name", "prompt", "script", "video_id"]
-        if is_marked(self._text("name").strip()):
+        if read_mark(self._text("name").strip()):
             fields = ["prompt", "script", "name", "video_id"]
         return next(filter(None, (self._text(field).strip() for field in fields)), self._instance)
 

@@ -25,59 +25,11 @@ from airflow_provider_videos.exceptions import (
 )
 from airflow_provider_videos.hooks.video import VideoHook
 from airflow_provider_videos.operators.generate import GenerateVideoOperator
-from airflow_provider_videos.ordering import ordering
 from airflow_provider_videos.simulator import Fault, Simulator
 from airflow_provider_videos.simulator.videos import VendorName
-from tests.attempts import Attempts, Killed
+from tests.attempts import Killed
+from tests.generating import attempts, created, kill_at, revive, state_of_order
 from tests.vendors import REQUESTS, Connect
-
-
-@pytest.fixture(params=["sync", "deferrable"])
-def mode(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
-@pytest.fixture(autouse=True)
-def vendors_list_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ordering, "SETTLING_TIME", 0.2)
-
-
-def attempts(
-    vendor: str, mode: str = "sync", *, has_store: bool = True, request: Any = None, **options: Any
-) -> Attempts:
-    def make() -> GenerateVideoOperator:
-        return GenerateVideoOperator(
-            task_id="order",
-            retries=2,
-            conn_id=f"{vendor}_default",
-            request=REQUESTS[vendor] if request is None else request,
-            deferrable=mode == "deferrable",
-            **{"poke_interval": 0.1, "timeout": 10} | options,
-        )
-
-    return Attempts(make, has_store=has_store)
-
-
-def created(simulator: Simulator) -> int:
-    return sum(simulator.record.created.values())
-
-
-def kill_at(task: Attempts, number: int) -> None:
-    """Kill the process before the next accesses to the store, at the one of a number."""
-    accesses = []
-
-    def before(access: str) -> None:
-        accesses.append(access)
-        if len(accesses) == number:
-            raise Killed
-
-    assert task.store is not None
-    task.store.before = before
-
-
-def revive(task: Attempts) -> None:
-    assert task.store is not None
-    task.store.before = lambda access: None
 
 
 def test_a_video_is_ordered_waited_for_and_returned(
@@ -213,7 +165,7 @@ def test_an_order_that_is_refused_can_be_made_again(vendor: VendorName, simulato
     task = attempts(vendor)
     with pytest.raises(VideoApiError):
         task.run()
-    assert task.store == {}
+    assert state_of_order(task) == "not_accepted"
     assert task.run()["state"] == "ready"
 
 
@@ -222,7 +174,7 @@ def test_a_refused_key_orders_nothing(vendor: VendorName, simulator: Simulator, 
     task = attempts(vendor)
     with pytest.raises(VideoAuthError):
         task.run()
-    assert task.store == {}
+    assert state_of_order(task) == "not_accepted"
 
 
 def test_a_failed_video_is_ordered_anew_by_a_clear_only(
@@ -391,19 +343,6 @@ def test_an_empty_name_leaves_the_name_to_the_mark_that_a_lost_order_is_found_by
     assert created(simulator) == 1
 
 
-def test_of_two_videos_that_may_be_the_one_none_is_taken(simulator: Simulator, connect: Connect) -> None:
-    connect("tavus")
-    VideoHook.get_hook("tavus_default").create_video(**named())
-    task = attempts("tavus", request=named())
-    kill_at(task, 3)
-    with pytest.raises(Killed):
-        task.run()
-    revive(task)
-    with pytest.raises(VideoOrderLostError):
-        task.run()
-    assert created(simulator) == 2
-
-
 @pytest.mark.parametrize(
     "record", ["text", [], {"number": 1}, {"fingerprint": 1, "number": 1, "intended_at": 1, "max_tries": 1}]
 )
@@ -498,7 +437,8 @@ def test_what_the_vendor_forbids_is_refused_before_anything_is_sent(
     task = attempts(vendor, request=request_)
     with pytest.raises(VideoRequestError, match=f"'{field}'"):
         task.run()
-    assert task.store == {}
+    assert task.store is not None
+    assert task.store["video_order"]["orders"] == []
     assert simulator.record.requests == {}
 
 
@@ -577,20 +517,3 @@ def test_a_task_says_where_airflow_is_too_old_to_delete_on_kill(
     with capture_logs() as lines:
         attempts("tavus", "deferrable" if is_deferrable else "sync", delete_on_kill=True).run()
     assert any("delete_on_kill has no effect" in line["event"] for line in lines) is is_deferrable
-
-
-@pytest.mark.parametrize(
-    ("delete_on_kill", "running", "is_deleted"), [(False, 0, False), (True, 0, True), (True, 1, False)]
-)
-def test_only_a_user_who_asked_for_it_deletes_at_the_vendor(
-    delete_on_kill: bool, running: int, is_deleted: bool, simulator: Simulator, connect: Connect
-) -> None:
-    connect("tavus")
-    task = attempts("tavus", delete_on_kill=delete_on_kill)
-    operator = task.make()
-    task.make = lambda: operator
-    video_id = task.run()["video_id"]
-    task.ti.get_ti_count = lambda **query: running  # type: ignore[attr-defined]
-    operator.on_kill()
-    state = VideoHook.get_hook("tavus_default").get_video(video_id).state
-    assert (state == "deleted") is is_deleted

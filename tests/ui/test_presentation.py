@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_videos.ordering.record import OrderRecord, marked_name
+from airflow_provider_videos.ordering.naming import Marks
 from airflow_provider_videos.ui.presentation import Shown, clock, expires_at, in_bytes, total_cost, web_url
 from airflow_provider_videos.ui.task_videos import TaskVideo
 
@@ -105,13 +105,7 @@ def test_a_video_is_called_by_what_people_know_it_by() -> None:
     assert shown(state="ready", name=" ", prompt="A cat.").title == "A cat."
     assert shown(state="ready", script="Hello.").title == "Hello."
     assert shown(state="ready").title == "v1"
-    marked = marked_name(
-        dag_id="dag",
-        task_id="order",
-        run_id="run",
-        map_index=-1,
-        record=OrderRecord(fingerprint="f", number=1, intended_at=0.0, max_tries=0),
-    )
+    marked = Marks(dag_id="dag", task_id="order", run_id="run", map_index=-1, fingerprint="f").name(1)
     assert shown(state="ready", name=marked, script="Hello.").title == "Hello."
     assert shown(state="ready", name=marked).title == marked
     assert shown(map_index=3).title == "wait [3]"

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What becomes of a video when Airflow ends the task that has ordered it, on a worker."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_videos.ordering.store import OrderStore
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+    from airflow.sdk.types import Logger
+
+#: Airflow kills a task some 5 seconds after it has asked it to end.
+MAX_SECONDS = 4.0
+
+
+def was_ended_by_a_user(context: Context, video_id: str, *, retries: int) -> bool:
+    """Tell a user's mark or clear from what a scheduler does to a task whose worker it has lost.
+
+    It is a user's if the task is cleared while it runs, or marked as successful, or marked as failed though a retry is
+    left; but for a clear, only if no newer attempt has gone on with the video.
+
+    :param context: of the task that is ended.
+    :param video_id: of the video that it has ordered.
+    :param retries: of the task.
+    """
+    ti: Any = context["ti"]
+
+    def is_in(state: str) -> bool:
+        query = {"dag_id": ti.dag_id, "run_ids": [ti.run_id], "task_ids": [ti.task_id], "map_index": ti.map_index}
+        return bool(ti.get_ti_count(**query, states=[state]))
+
+    if is_in("restarting"):
+        return True
+    if not OrderStore(context).is_of_this_attempt(video_id):
+        return False
+    dag = context.get("dag")
+    would_be_retried = bool(retries) and ti.try_number <= ti.max_tries and not getattr(dag, "fail_fast", False)
+    return is_in("success") or (would_be_retried and is_in("failed"))
+
+
+def within_seconds(action: Callable[[], None], log: Logger) -> None:
+    """Do something in a signal's handler, and log what goes wrong.
+
+    The signal may have come in the middle of a request of the task's to Airflow, whose lock is free only after the
+    handler: so the action has a thread of its own, and the handler does not wait for it for long.
+
+    :param action: what to do.
+    :param log: the task's log.
+    """
+
+    def act() -> None:
+        try:
+            action()
+        except Exception:
+            log.exception("Whether to delete the video can't be decided, so it goes on at the vendor, and is billed")
+
+    thread = threading.Thread(target=act, name="video-on-kill", daemon=True)
+    thread.start()
+    thread.join(MAX_SECONDS)
+    if thread.is_alive():
+        log.warning("Whether to delete the video was not decided in time; it may go on at the vendor, and be billed.")

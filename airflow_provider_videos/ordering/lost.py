@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An order whose answer was lost: how long to search for it, and when to say that it is not there."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_videos.exceptions import VideoOrderLostError
+from airflow_provider_videos.ordering.record import Order
+from airflow_provider_videos.ordering.search import Patiently, SearchResult, find_alike, find_marked
+from airflow_provider_videos.ordering.store import ORDER_AGAIN_KEY
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from airflow_provider_videos.hooks.video import VideoHook
+
+#: Seconds between the first two searches; then the pauses double.
+FIRST_PAUSE = 15.0
+#: How many searches must have read the whole list, the last of them at the end, before an order counts as absent.
+MIN_COMPLETE_SEARCHES = 2
+#: Numbers of orders that are searched for where it is not known how many there were.
+MAX_FORGOTTEN_ORDERS = 100
+
+
+@dataclasses.dataclass(frozen=True)
+class Finding:
+    """How a search ended: with videos, with the certainty that there is none, or with a problem.
+
+    :param found: numbers of orders and the ids of their videos.
+    :param problem: why nothing can be said.
+    """
+
+    found: tuple[tuple[int, str], ...] = ()
+    problem: str | None = None
+
+
+class LostOrder:
+    """Searches for the video of an order until the vendor must have listed it.
+
+    :param order: the order; with number 0 any order of the task instance for this request.
+    :param hook: the vendor.
+    :param request: the order's fields.
+    :param mark_of: gives the mark of an order by its number.
+    :param context: the task's context.
+    :param listing_delay: how long the vendor may take to list a video that it has accepted, in seconds.
+    :param pause: called with seconds between two searches; it may end the process's part by raising.
+    :param patiently: makes a call that is safe to repeat.
+    :param write: keeps the order, as far as the search has come.
+    """
+
+    def __init__(
+        self,
+        order: Order,
+        *,
+        hook: VideoHook,
+        request: Mapping[str, Any],
+        mark_of: Callable[[int], str],
+        context: Context,
+        listing_delay: float,
+        pause: Callable[[float], None],
+        patiently: Patiently,
+        write: Callable[[Order], None],
+    ) -> None:
+        self.order = order
+        self._hook = hook
+        self._request = request
+        self._mark_of = mark_of
+        self._context = context
+        self._timeout = hook.client.connection().timeout
+        self._settling_time = self._timeout + listing_delay
+        self._pause = pause
+        self._patiently = patiently
+        self._write = write
+
+    def find(self) -> Finding:
+        """Search at once, again after pauses that double, and last when the vendor must have listed the video.
+
+        :raises VideoError: if a search fails, also after the errors that pass; nothing is known then.
+        """
+        lost_at = self._note_loss()
+        # Another process's clock may be wrong; this one's may be set.
+        left = min(max(lost_at + self._settling_time - time.time(), 0.0), 2 * self._timeout + self._settling_time)
+        ends_at = time.monotonic() + left
+        pause = max(time.time() - lost_at, FIRST_PAUSE)
+        while True:
+            result = self._search()
+            if result.found:
+                return Finding(found=tuple(result.found))
+            if result.problem is None:
+                self._note(complete_searches=self.order.complete_searches + 1)
+            left = ends_at - time.monotonic()
+            if left <= 0 and (problem := self._problem(result)):
+                return Finding(problem=problem)
+            if left <= 0 and self.order.complete_searches >= MIN_COMPLETE_SEARCHES:
+                return Finding()
+            self._pause(min(left, pause) if left > 0 else FIRST_PAUSE)
+            pause *= 2
+
+    def find_now(self) -> Finding:
+        """Search once, where the vendor must have listed the video long ago; raises what :meth:`find` does."""
+        result = self._search()
+        return Finding(found=tuple(result.found), problem=None if result.found else self._problem(result))
+
+    def _note_loss(self) -> float:
+        now = time.time()
+        lost_at = self.order.lost_at
+        if lost_at is None:
+            # The process was killed while it was sent.
+            lost_at = self.order.answer_due_at or now
+        lost_at = min(lost_at, now + 2 * self._timeout)
+        started = self._context["dag_run"].start_date
+        if started is not None and lost_at < started.timestamp():
+            lost_at = now
+        if lost_at != self.order.lost_at:
+            is_new = self.order.lost_at is None
+            self._note(lost_at=lost_at, losses=self.order.losses + is_new)
+        return lost_at
+
+    def _note(self, **changes: Any) -> None:
+        self.order = dataclasses.replace(self.order, **changes)
+        self._write(self.order)
+
+    def _problem(self, result: SearchResult) -> str | None:
+        if result.unsure:
+            videos = ", ".join(map(repr, result.unsure))
+            return f"videos that may be it are there, and don't show all that was ordered: {videos}"
+        return f"the list of videos is incomplete: {result.problem}" if result.problem else None
+
+    def _search(self) -> SearchResult:
+        field = self._hook.name_field or ""
+        if field in self._request:
+            since = self.order.sent_at if self.order.number else self._run_began_at()
+            result = find_alike(
+                self._hook,
+                {**self._request, field: self.order.name or self._request[field]},
+                since=since or 0.0,
+                is_others=self._is_others,
+                patiently=self._patiently,
+            )
+            if len(result.found) > 1:
+                result.unsure += [video_id for _, video_id in result.found]
+                result.found = []
+            return result
+        numbers = [self.order.number] if self.order.number else range(1, MAX_FORGOTTEN_ORDERS + 1)
+        marks = {self._mark_of(number): number for number in numbers}
+        return find_marked(self._hook, marks, self.order.name, self._patiently)
+
+    def _is_others(self, video_id: str) -> bool:
+        """Say whether a video is known to be another order's: listed before this one, or recorded by another task."""
+        return video_id in self.order.earlier_video_ids or video_id in self._recorded_by_tasks()
+
+    def _recorded_by_tasks(self) -> set[str]:
+        dag = self._context.get("dag")
+        task_ids = list(dag.task_ids) if dag is not None else []
+        recorded = self._context["ti"].xcom_pull(task_ids=task_ids, key="video_id") if task_ids else None
+        return {video_id for video_id in recorded or () if isinstance(video_id, str)}
+
+    def _run_began_at(self) -> float:
+        run = self._context["dag_run"]
+        # A clear of a finished run sets its start anew.
+        moments = [moment for moment in (run.start_date, run.run_after) if moment is not None]
+        return min((moment.timestamp() for moment in moments), default=0.0)
+
+
+def lost_order_error(hook: VideoHook, reason: str, *, has_store: bool) -> VideoOrderLostError:
+    """Make the error for an order that may have been accepted and can't be found, with the ways to go on."""
+    ways = [
+        f'trigger the run with the configuration {{"{ORDER_AGAIN_KEY}": true}}',
+        f"set {ORDER_AGAIN_KEY}=True in the Dag and clear the task",
+    ]
+    if has_store:
+        ways.insert(0, f"set the key {ORDER_AGAIN_KEY} to true in the task's Task State Store tab and clear the task")
+    return VideoOrderLostError(
+        vendor=hook.hook_name,
+        conn_id=hook.conn_id,
+        reason=reason,
+        advice=(
+            f"Look among your videos at {hook.hook_name} for one that was ordered at about this time. To use it, pass "
+            f"its id to a VideoSensor. If there is none, order again: {', or '.join(ways)}."
+        ),
+    )

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What tells one order from another: a fingerprint of its request, and a mark of its task instance."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import re
+from collections.abc import Collection, Mapping
+from typing import Any
+
+MAX_NAME_CHARACTERS = 80
+
+
+def fingerprint(vendor: str, request: Mapping[str, Any], free_fields: Collection[str]) -> str:
+    """Give a text that is the same for requests that the vendor makes the same video of, at the same price.
+
+    It must stay the same from version to version: another one reads as another request, which is ordered and paid.
+
+    :param vendor: connection type of the vendor.
+    :param request: the order's fields, none of them ``None``.
+    :param free_fields: those of them that change neither.
+    """
+    paid = {field: value for field, value in request.items() if field not in free_fields}
+    text = json.dumps([vendor, paid], sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Marks:
+    """Gives the marks and the names by which the orders of one task instance for one request are found again.
+
+    A mark is 24 hexadecimal digits. It must stay the same from version to version.
+
+    :param dag_id: of the task instance, as the next three.
+    :param fingerprint: of the request.
+    """
+
+    dag_id: str
+    task_id: str
+    run_id: str
+    map_index: int
+    fingerprint: str
+
+    def mark(self, number: int) -> str:
+        """Give the mark of an order, by its number."""
+        text = json.dumps([self.dag_id, self.task_id, self.run_id, self.map_index, self.fingerprint, number])
+        return hashlib.sha256(text.encode()).hexdigest()[:24]
+
+    def name(self, number: int) -> str:
+        """Give a name for the video of an order. The mark comes first, in case the vendor cuts names."""
+        return f"airflow-{self.mark(number)} {f'{self.dag_id}.{self.task_id}'[:MAX_NAME_CHARACTERS]}"
+
+
+def read_mark(name: str) -> str | None:
+    """Read the mark in a name, or its beginning if the name was cut; ``None`` if a person gave the name.
+
+    Earlier names had the mark at their end.
+    """
+    found = re.search(r"^airflow-([0-9a-f]{8,24})(?: |$)", name) or re.search(r" airflow-([0-9a-f]{8,24})$", name)
+    return found[1] if found else None
