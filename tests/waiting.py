@@ -9,7 +9,7 @@ import json
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 import structlog
 from airflow.sdk._shared.module_loading import import_string
@@ -18,8 +18,7 @@ from airflow.sdk.exceptions import (
     AirflowSkipException,
     TaskDeferred,
 )
-from airflow.serialization.encoders import encode_trigger
-from airflow.serialization.serialized_objects import BaseSerialization
+from airflow.sdk.serde import deserialize, serialize
 from airflow.triggers.base import BaseTrigger
 
 from airflow_provider_videos.sensors.video import VideoSensor
@@ -108,10 +107,10 @@ def run(make: Callable[[], VideoSensor]) -> Outcome:
 
 def through_the_database(trigger: BaseTrigger, kept: list[dict[str, Any]]) -> BaseTrigger:
     """Serialise a trigger and make it again, as Airflow does between worker and triggerer."""
-    encoded = encode_trigger(trigger)  # type: ignore[arg-type]
-    stored = json.loads(json.dumps(BaseSerialization.serialize(encoded["kwargs"])))
+    classpath, arguments = trigger.serialize()
+    stored = json.loads(json.dumps(serialize(arguments)))
     kept.append(stored)
-    made: BaseTrigger = import_string(encoded["classpath"])(**BaseSerialization.deserialize(stored))
+    made: BaseTrigger = import_string(classpath)(**cast("dict[str, Any]", deserialize(stored)))
     return made
 
 

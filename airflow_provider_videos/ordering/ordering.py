@@ -264,7 +264,9 @@ class Ordering:
         return self._keep(order, video)
 
     def _keep(self, order: Order, video: Video, *, was_asked_for: bool = False) -> Ordered:
-        order = self._of_this_attempt(order, state=OrderState.ACCEPTED, video_id=video.video_id)
+        order = self._of_this_attempt(
+            order, state=OrderState.ACCEPTED, video_id=video.video_id, name=None, earlier_video_ids=()
+        )
         try:
             self._write(order)
         except Exception:

@@ -12,11 +12,11 @@ from typing import Any
 #: How long a vendor may take to list a video that it has accepted, in seconds, unless a task says otherwise.
 DEFAULT_LISTING_DELAY = 120.0
 #: Of a name given by the user, so many characters are remembered: enough to find the video by.
-MAX_REMEMBERED_NAME_CHARACTERS = 500
+MAX_REMEMBERED_NAME_CHARACTERS = 150
 #: How many orders of one task instance are remembered. Those without a video go first, then the oldest.
 MAX_REMEMBERED_ORDERS = 20
 #: How many videos of the same name, listed before an order, are remembered with it.
-MAX_EARLIER_VIDEOS = 50
+MAX_EARLIER_VIDEOS = 20
 VERSION = 2
 
 
