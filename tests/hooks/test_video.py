@@ -412,18 +412,18 @@ def test_the_vendors_own_message_is_passed_on(
 @pytest.mark.parametrize(
     ("retry_after", "seconds"),
     [
-        ("7", 7.0),
-        (retry_after_date(100), pytest.approx(100, abs=60)),
-        (retry_after_date(-100), 0.0),
-        ("soon", None),
-        ("Mon, 01 Jan 99999999999999999999 00:00:00 GMT", None),
+        (lambda: "7", 7.0),
+        (lambda: retry_after_date(100), pytest.approx(100, abs=60)),
+        (lambda: retry_after_date(-100), 0.0),
+        (lambda: "soon", None),
+        (lambda: "Mon, 01 Jan 99999999999999999999 00:00:00 GMT", None),
     ],
     ids=["seconds", "date", "past date", "word", "endless year"],
 )
 def test_retry_after_is_passed_on(
-    look: Look, retry_after: str, seconds: Any, simulator: Simulator, connect: Connect
+    look: Look, retry_after: Callable[[], str], seconds: Any, simulator: Simulator, connect: Connect
 ) -> None:
-    simulator.add_fault(Fault("status", status=429, retry_after=retry_after))
+    simulator.add_fault(Fault("status", status=429, retry_after=retry_after()))
     error = failure_of(look, connect("together"))
     assert isinstance(error, VideoUnavailableError)
     assert error.retry_after == seconds
