@@ -1,16 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs the tests in an environment of their own: ``python scripts/test.py``.
 
-``--airflow 3.2`` runs them on the newest patch release of that version. What else is given goes to pytest.
+Without more arguments the whole suite runs, in several processes: it waits more than it computes. Other arguments than
+the options below go to pytest, which then runs in one process unless ``-n`` is among them. ``--airflow 3.2`` takes the
+newest patch release of that version.
 """
 
 from __future__ import annotations
 
 import argparse
+import shutil
 import subprocess
 import sys
+import tempfile
 
 from environment import CHECKOUT, make_environment
+
+# The tests of a real Airflow share one, which a second process would have to start again. Meanwhile the others run.
+SYSTEM = ["-m", "system and not long"]
+OTHERS = ["-m", "not system and not long", "-n", "3", "--dist", "worksteal"]
 
 
 def main() -> int:
@@ -23,7 +31,26 @@ def main() -> int:
         # Airflow 3.2 sets no upper limit on FastAPI, and doesn't run with the newest.
         requirements += [f"apache-airflow~={options.airflow}.0", "fastapi<0.137"]
     python = make_environment(f"test-airflow-{options.airflow or 'newest'}", *requirements)
-    return subprocess.run([str(python), "-m", "pytest", *for_pytest], cwd=CHECKOUT, check=False).returncode
+    pytest = [str(python), "-m", "pytest"]
+    if for_pytest:
+        return subprocess.run([*pytest, *for_pytest], cwd=CHECKOUT, check=False).returncode
+    return run_all(pytest)
+
+
+def run_all(pytest: list[str]) -> int:
+    """Run the whole suite, the real Airflow's tests beside the others, and print their output after the others'.
+
+    :return: the first exit code that is not 0, if there is one.
+    """
+    with (
+        tempfile.TemporaryFile() as output,
+        subprocess.Popen([*pytest, *SYSTEM], cwd=CHECKOUT, stdout=output, stderr=subprocess.STDOUT) as system,
+    ):
+        others = subprocess.run([*pytest, *OTHERS], cwd=CHECKOUT, check=False)
+        system.wait()
+        output.seek(0)
+        shutil.copyfileobj(output, sys.stdout.buffer)
+    return others.returncode or system.returncode
 
 
 if __name__ == "__main__":

@@ -40,11 +40,11 @@ def plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def unused_port() -> int:
-    """Give a port that nothing listens on."""
+def unused_port() -> Iterator[int]:
+    """Give a port that nothing listens on, held so that no other process of the machine gets it meanwhile."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+        yield int(probe.getsockname()[1])
 
 
 @pytest.fixture

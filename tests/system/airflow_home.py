@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import base64
 import configparser
+import fcntl
 import hashlib
 import os
 import secrets
@@ -115,11 +116,12 @@ def create_database(target: Path) -> None:
     Airflow's output if the migration fails, and subprocess.TimeoutExpired after 300 seconds.
     """
     template = _cache_folder() / "airflow.db"
-    if not template.is_file():
-        with tempfile.TemporaryDirectory(dir=template.parent) as folder:
-            new = _migrate(Path(folder))
-            # Others may be doing the same at this moment: they must see no half of it.
-            new.replace(template)
+    with template.with_name("lock").open("w") as lock:
+        # Workers of one test run need it at the same moment; one migrates, the others wait for it.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not template.is_file():
+            with tempfile.TemporaryDirectory(dir=template.parent) as folder:
+                _migrate(Path(folder)).replace(template)
     with closing(sqlite3.connect(template)) as source, closing(sqlite3.connect(target)) as copy:
         source.backup(copy)
 

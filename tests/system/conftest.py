@@ -2,7 +2,9 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -50,6 +52,17 @@ def airflow(tmp_path_factory: pytest.TempPathFactory, vendors: Simulator) -> Ite
                 },
             )
         yield airflow
+        assert_keys_are_nowhere(airflow)
+
+
+def assert_keys_are_nowhere(airflow: RealAirflow) -> None:
+    """Look for the connections' keys in all that an Airflow wrote, at its end, whatever tests it served."""
+    with closing(sqlite3.connect(airflow.database)) as database:
+        dump = "\n".join(line for line in database.iterdump() if not line.startswith('INSERT INTO "connection"'))
+    for name, text in {"log": airflow.all_logs(), "database": dump}.items():
+        assert "example_tavus_video" in text, f"the {name} lacks what every Airflow writes of a Dag"
+        for key in (KEY, WRONG_KEY):
+            assert key not in text, f"{key} in the {name}: …{text[max(text.index(key) - 300, 0) :][:600]}…"
 
 
 @pytest.fixture(scope="session")

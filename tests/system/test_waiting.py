@@ -2,9 +2,7 @@
 from __future__ import annotations
 
 import re
-import sqlite3
 import time
-from contextlib import closing
 
 import pytest
 from airflow.triggers.base import BaseTrigger
@@ -12,7 +10,6 @@ from airflow.triggers.base import BaseTrigger
 from airflow_provider_videos.simulator import Simulator
 from airflow_provider_videos.simulator.videos import VendorName
 from tests.conftest import VENDORS
-from tests.system.conftest import KEY, WRONG_KEY
 from tests.system.real_airflow import RealAirflow
 
 pytestmark = pytest.mark.system
@@ -180,14 +177,3 @@ def test_the_connection_form_is_the_declared_one(airflow: RealAirflow) -> None:
     for vendor in VENDORS:
         assert hooks[vendor]["standard_fields"]["password"]["title"] == "API key"
         assert set(hooks[vendor]["extra_fields"]) == {"timeout", "verify", "proxy", "max_concurrent_requests"}
-
-
-def test_the_key_is_found_nowhere(airflow: RealAirflow) -> None:
-    # Last: it looks at what all the other tests left behind.
-    with closing(sqlite3.connect(airflow.database)) as database:
-        dump = "\n".join(line for line in database.iterdump() if not line.startswith('INSERT INTO "connection"'))
-    texts = {"log": airflow.all_logs(), "database": dump}
-    for name, text in texts.items():
-        assert "Video '" in text or "video_id" in text
-        for key in (KEY, WRONG_KEY):
-            assert key not in text, f"{key} in the {name}: …{text[max(text.index(key) - 300, 0) :][:600]}…"
