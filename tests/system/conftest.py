@@ -66,6 +66,25 @@ def assert_keys_are_nowhere(airflow: RealAirflow) -> None:
 
 
 @pytest.fixture(scope="session")
+def kept_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give the folder into which ``example_keep_video`` puts its file."""
+    return tmp_path_factory.mktemp("kept") / "videos"
+
+
+@pytest.fixture(scope="session")
+def ordering_examples(airflow: RealAirflow, kept_folder: Path) -> dict[str, str]:
+    """Start both example Dags that order and tell another Dag, and give their runs' ids.
+
+    They run at the same time: each polls for the second time after 30 seconds.
+    """
+    order = {"replica_id": "r1", "script": "Hello."}
+    confs = {"example_order_video": order, "example_keep_video": order | {"path": f"{kept_folder}/"}}
+    for consumer in ("example_use_ordered_video", "example_use_kept_video"):
+        airflow.api("PATCH", f"/dags/{consumer}", json={"is_paused": False})
+    return {dag_id: airflow.trigger(dag_id, conf=conf) for dag_id, conf in confs.items()}
+
+
+@pytest.fixture(scope="session")
 def shown_run(airflow: RealAirflow, vendors: Simulator) -> Iterator[str]:
     """Give the id of a run with a video in every state that a page can show."""
     run_id = run_shown(airflow, vendors)

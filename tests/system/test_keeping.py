@@ -15,16 +15,12 @@ pytestmark = pytest.mark.system
 
 
 def test_an_example_dag_keeps_a_video_and_tells_the_next_dag(
-    airflow: RealAirflow, vendors: Simulator, tmp_path: pathlib.Path
+    airflow: RealAirflow, vendors: Simulator, ordering_examples: dict[str, str], kept_folder: pathlib.Path
 ) -> None:
-    next_dag = "example_use_kept_video"
-    airflow.api("PATCH", f"/dags/{next_dag}", json={"is_paused": False})
-    run_id = airflow.trigger(
-        "example_keep_video", conf={"replica_id": "r1", "script": "Hello.", "path": f"{tmp_path}/videos/"}
-    )
+    next_dag, run_id = "example_use_kept_video", ordering_examples["example_keep_video"]
     assert airflow.wait_for_run("example_keep_video", run_id) == "success"
     video_id = airflow.xcom("example_keep_video", run_id, "order", "video_id")
-    content = (tmp_path / "videos" / f"tavus-{video_id}.mp4").read_bytes()
+    content = (kept_folder / f"tavus-{video_id}.mp4").read_bytes()
     assert content == requests.get(f"{vendors.url}/media/tavus/{video_id}.mp4", timeout=10).content
     kept = airflow.xcom("example_keep_video", run_id, "keep")
     assert (kept["video_id"], kept["sha256"]) == (video_id, hashlib.sha256(content).hexdigest())

@@ -68,9 +68,8 @@ def test_a_user_who_ends_a_task_deletes_its_video_only_if_that_was_asked_for(
     assert states == {"goes_on": "generating", "deletes": "deleted"}
 
 
-def test_an_asset_tells_the_next_dag_of_the_video(airflow: RealAirflow) -> None:
-    airflow.api("PATCH", "/dags/example_use_ordered_video", json={"is_paused": False})
-    run_id = airflow.trigger("example_order_video", conf={"replica_id": "r1", "script": "Hello."})
+def test_an_asset_tells_the_next_dag_of_the_video(airflow: RealAirflow, ordering_examples: dict[str, str]) -> None:
+    run_id = ordering_examples["example_order_video"]
     assert airflow.wait_for_run("example_order_video", run_id) == "success"
     video = airflow.xcom("example_order_video", run_id, "order")
     # Airflow answers 500 while the consumer's run is being made.
