@@ -278,7 +278,8 @@ def test_the_timeout_is_for_the_whole_exchange(exchange: Exchange, wire: Wire, s
     began = time.monotonic()
     with pytest.raises(NoResponseError) as failure:
         exchange(Request("GET", url, timeout=0.5))
-    assert time.monotonic() - began < 1
+    # All drops take 5 seconds.
+    assert time.monotonic() - began < 3
     assert failure.value.reason == "it took longer than 0.5 seconds"
     assert failure.value.maybe_received
 

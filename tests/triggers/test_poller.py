@@ -13,6 +13,7 @@ from airflow_provider_videos.simulator import Fault, Simulator
 from airflow_provider_videos.triggers import poller
 from airflow_provider_videos.triggers.video import VideoTrigger
 from tests.vendors import Connect
+from tests.waiting import until
 
 
 def trigger_for(video_id: str, conn_id: str, *, poke_interval: float = 0.2, timeout: float = 20) -> VideoTrigger:
@@ -83,12 +84,15 @@ def test_too_many_requests_slow_every_wait_of_the_connection(simulator: Simulato
 
 def test_cancelling_a_wait_disturbs_no_other(simulator: Simulator, connect: Connect) -> None:
     conn_id = connect("tavus")
-    triggers = [trigger_for(simulator.add_video("tavus", generating=0.6), conn_id) for _ in range(5)]
+    video_ids = [simulator.add_video("tavus", outcome="stuck") for _ in range(5)]
+    triggers = [trigger_for(video_id, conn_id) for video_id in video_ids]
 
     async def cancel_the_first() -> list[Any]:
         tasks = [asyncio.create_task(payload_of(trigger)) for trigger in triggers]
-        await asyncio.sleep(0.3)
+        await until(lambda: all(map(simulator.requests_for, video_ids)))
         tasks[0].cancel()
+        for video_id in video_ids:
+            simulator.set_video("tavus", video_id, outcome="ready")
         return list(await asyncio.gather(*tasks, return_exceptions=True))
 
     first, *others = asyncio.run(cancel_the_first())
@@ -120,7 +124,7 @@ def test_a_connection_that_is_gone_when_it_is_renewed_is_not_looked_up_at_each_l
 
     async def lose_the_connection() -> list[dict[str, Any]]:
         running = asyncio.gather(*map(payload_of, triggers))
-        await asyncio.sleep(0.2)
+        await until(lambda: simulator.record.connections)
         monkeypatch.delenv("AIRFLOW_CONN_TAVUS_DEFAULT")
         return await running
 
