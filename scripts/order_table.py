@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Kills something at every step of an order, in a real Airflow, and prints how each order ends.
+"""Disturbs orders at every step, in a real Airflow, and prints how each one ends.
 
-``python scripts/order_table.py`` takes some ten minutes.
+``python scripts/order_table.py`` takes some twenty minutes.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def main() -> None:
         # One after the other: SQLite doesn't take everything at once.
         outcomes = {order: outcome for group in groups for order, outcome in place(airflow, group, KEY).items()}
     titles = [f"{vendor}: {title}" for vendor in ("Tavus", "Together AI") for title in MODES.values()]
-    print(f"| killed | {' | '.join(titles)} |")
+    print(f"| what happens | {' | '.join(titles)} |")
     print("|---" * (1 + len(titles)) + "|")
     for step, title in STEPS.items():
         cells = [outcomes.get(Order(vendor, mode, step)) for vendor in ("tavus", "together") for mode in MODES]

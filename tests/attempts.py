@@ -15,8 +15,12 @@ from typing import Any
 
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import TaskDeferred
+from pydantic import JsonValue, TypeAdapter
 
 from tests.waiting import only_event, through_the_database
+
+#: What Airflow takes: no tuple, and no text of another class.
+_JSON: TypeAdapter[Any] = TypeAdapter(JsonValue)
 
 
 class Killed(BaseException):
@@ -37,7 +41,7 @@ class Store(dict[str, Any]):
         self.before("set")
         # More than thirty days, or a run that is cleared later orders again.
         assert retention is not None
-        self[key] = json.loads(json.dumps(value))
+        self[key] = json.loads(json.dumps(_JSON.validate_python(value)))
 
     def delete(self, key: str) -> None:
         self.before("delete")

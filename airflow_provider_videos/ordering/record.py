@@ -66,9 +66,14 @@ class Order:
     video_id: str | None = None
     is_reported: bool = False
 
+    def to_dict(self) -> dict[str, Any]:
+        """Give the order as a JSON object, for :meth:`from_dict`."""
+        values = {"state": self.state.value, "earlier_video_ids": list(self.earlier_video_ids)}
+        return {**dataclasses.asdict(self), **values}
+
     @classmethod
     def from_dict(cls, stored: object) -> Order:
-        """Read what :func:`dataclasses.asdict` gave; raises ``ValueError`` if it is no such thing."""
+        """Read what :meth:`to_dict` gave; raises ``ValueError`` if it is no such thing."""
         if not isinstance(stored, Mapping):
             raise ValueError(f"an order in it is a {type(stored).__name__}, no object")
         try:
@@ -125,7 +130,7 @@ class OrderRecord:
 
     def to_dict(self) -> dict[str, Any]:
         """Give the record as a JSON object, for :meth:`from_dict`."""
-        return {"version": VERSION, **dataclasses.asdict(self)}
+        return {"version": VERSION, "orders": [order.to_dict() for order in self.orders], "attempt": self.attempt}
 
     @classmethod
     def from_dict(cls, stored: object) -> OrderRecord:

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import time
 from datetime import UTC, datetime
 from typing import Any
@@ -133,7 +132,7 @@ def test_an_attempt_long_after_the_loss_still_reads_the_list_twice(simulator: Si
     revive(task)
     sent_at = time.time() - 100
     task.run_began_at = datetime.fromtimestamp(sent_at - 1, UTC)
-    order = dataclasses.asdict(LOST_ORDER) | {"sent_at": sent_at, "answer_due_at": sent_at + 20}
+    order = LOST_ORDER.to_dict() | {"sent_at": sent_at, "answer_due_at": sent_at + 20}
     assert task.store is not None
     task.store["video_order"] = {"version": 2, "orders": [order], "attempt": 1}
     assert task.run()["state"] == "ready"

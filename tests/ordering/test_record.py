@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from pydantic import JsonValue, TypeAdapter
 
 from airflow_provider_videos.ordering.record import (
     MAX_EARLIER_VIDEOS,
@@ -35,7 +36,7 @@ def order(number: int = 1, **fields: Any) -> Order:
 
 
 def through_json(record: OrderRecord) -> OrderRecord:
-    return OrderRecord.from_dict(json.loads(json.dumps(record.to_dict())))
+    return OrderRecord.from_dict(TypeAdapter(JsonValue).validate_python(record.to_dict()))
 
 
 @pytest.mark.parametrize("stored", [INTENT, WITH_ID, REPORTED], ids=["intent", "with id", "reported"])
@@ -69,11 +70,11 @@ def test_a_record_is_the_same_after_it_was_stored() -> None:
         {"version": 2, "orders": {}, "attempt": 1},
         {"version": 2, "orders": [1], "attempt": 1},
         {"version": 2, "attempt": 1},
-        {"version": 2, "orders": [{**dataclasses.asdict(order()), "state": "dreamt"}], "attempt": 1},
-        {"version": 2, "orders": [{**dataclasses.asdict(order()), "state": "accepted"}], "attempt": 1},
-        {"version": 2, "orders": [{**dataclasses.asdict(order()), "newer": 1}], "attempt": 1},
-        {"version": 2, "orders": [{**dataclasses.asdict(order()), "sent_at": "today"}], "attempt": 1},
-        {"version": 2, "orders": [{**dataclasses.asdict(order()), "lost_at": float("nan")}], "attempt": 1},
+        {"version": 2, "orders": [{**order().to_dict(), "state": "dreamt"}], "attempt": 1},
+        {"version": 2, "orders": [{**order().to_dict(), "state": "accepted"}], "attempt": 1},
+        {"version": 2, "orders": [{**order().to_dict(), "newer": 1}], "attempt": 1},
+        {"version": 2, "orders": [{**order().to_dict(), "sent_at": "today"}], "attempt": 1},
+        {"version": 2, "orders": [{**order().to_dict(), "lost_at": float("nan")}], "attempt": 1},
         {**INTENT, "intended_at": "today"},
         {**INTENT, "number": "1"},
         {**INTENT, "fingerprint": None},

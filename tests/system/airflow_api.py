@@ -148,6 +148,14 @@ class AirflowApi:
         }
         self.api("POST", f"/dags/{_quoted(dag_id)}/clearTaskInstances", json=body)
 
+    def clear_run(self, dag_id: str, run_id: str) -> None:
+        """Clear all task instances of a run, so that they run again."""
+        self.api("POST", f"{_run(dag_id, run_id)}/clear", json={"dry_run": False, "only_failed": False})
+
+    def empty_task_state_store(self, dag_id: str, run_id: str, task_id: str) -> None:
+        """Delete all that a task instance has stored, as a clear does from Airflow 3.4 on."""
+        self.api("DELETE", f"{_task(dag_id, run_id, task_id)}/state-store")
+
     def set_state(self, dag_id: str, run_id: str, task_id: str, state: str, map_index: int | None = None) -> None:
         """Mark a task's instances of a run as ``success``, ``failed`` or ``skipped``.
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Dags that order one video each and are killed at a step of it, once; the plain ones do it by ``requests``."""
+"""Dags that order one video each and are disturbed at a step of it, once; the plain ones do it by ``requests``."""
 
 from __future__ import annotations
 
@@ -20,7 +20,12 @@ REQUESTS: dict[str, dict[str, Any]] = {
     "tavus": {"replica_id": "r1", "script": "Hello."},
     "together": {"model": "m1", "prompt": "A cat."},
 }
-STEPS = ("before", "in_flight", "dropped", "unstored", "wait")
+STEPS = (
+    *("before", "in_flight", "unstored", "slow", "wait", "dropped", "proxied", "late", "gateway", "lag"),
+    *("clear_kept", "clear_emptied", "run_kept", "run_emptied", "failed_kept", "failed_emptied"),
+)
+#: Seconds that a request may take, and that the vendor may take to list a video.
+TIMEOUT, LISTING_DELAY = 5, 10
 TRIES: dict[str, Any] = {"retries": 2, "retry_delay": timedelta(seconds=1)}
 
 
@@ -46,13 +51,13 @@ class KilledOperator(GenerateVideoOperator):
         def create_video(hook: VideoHook, **request: Any) -> Any:
             if self.step == "before":
                 kill()
-            if self.step == "in_flight":
+            if self.step in {"in_flight", "slow"}:
                 # The vendor takes the order and keeps the answer to itself.
                 threading.Timer(2, kill).start()
             return create(hook, **request)
 
         def write_record(store: OrderStore, record: Any) -> None:
-            if self.step == "unstored" and record is not None and record.video_id is not None:
+            if self.step == "unstored" and any(order.video_id is not None for order in record.orders):
                 kill()
             write(store, record)
 
@@ -84,6 +89,7 @@ for vendor, request in REQUESTS.items():
                     deferrable=mode == "deferrable",
                     poke_interval=1,
                     timeout=300,
+                    listing_delay=LISTING_DELAY,
                     **TRIES,
                 )
     for step in STEPS:
@@ -100,9 +106,10 @@ for vendor, request in REQUESTS.items():
                 is_first = ti.try_number == 1
                 if is_first and step == "before":
                     kill()
-                if is_first and step == "in_flight":
+                if is_first and step in {"in_flight", "slow"}:
                     threading.Timer(2, kill).start()
-                answer = requests.post(url, json=request, headers=headers, timeout=30)
+                proxies = {"http": connection.extra_dejson.get("proxy")}
+                answer = requests.post(url, json=request, headers=headers, timeout=TIMEOUT, proxies=proxies)
                 answer.raise_for_status()
                 video = answer.json()
                 if is_first and step == "unstored":
