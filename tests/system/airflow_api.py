@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import json
 import time
+import uuid
 from collections.abc import Iterator, Mapping
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
 
@@ -73,9 +75,25 @@ class AirflowApi:
     def trigger(self, dag_id: str, conf: Mapping[str, Any] | None = None) -> str:
         """Unpause a Dag, start a run of it without a logical date, and return the run's id."""
         dag = f"/dags/{_quoted(dag_id)}"
-        self.api("PATCH", dag, json={"is_paused": False})
-        run = self.api("POST", f"{dag}/dagRuns", json={"logical_date": None, "conf": dict(conf or {})})
-        return str(run.json()["dag_run_id"])
+        run_id = f"manual__{uuid.uuid4()}"
+        run = {"dag_run_id": run_id, "logical_date": None, "conf": dict(conf or {})}
+        self._patiently("PATCH", dag, {"is_paused": False})
+        self._patiently("POST", f"{dag}/dagRuns", run)
+        return run_id
+
+    def _patiently(self, method: str, path: str, body: Mapping[str, Any]) -> None:
+        """Make a change that may be made twice: on SQLite, Airflow answers 500 while others write."""
+        for left in reversed(range(10)):
+            try:
+                self.api(method, path, json=body)
+            except requests.HTTPError as error:
+                if error.response.status_code == HTTPStatus.CONFLICT:
+                    return
+                if error.response.status_code != HTTPStatus.INTERNAL_SERVER_ERROR or not left:
+                    raise
+                time.sleep(POLL_SECONDS)
+            else:
+                return
 
     def run_state(self, dag_id: str, run_id: str) -> str:
         """Return a run's state: ``queued``, ``running``, ``success`` or ``failed``."""
@@ -146,11 +164,11 @@ class AirflowApi:
             "only_failed": False,
             "include_downstream": downstream,
         }
-        self.api("POST", f"/dags/{_quoted(dag_id)}/clearTaskInstances", json=body)
+        self._patiently("POST", f"/dags/{_quoted(dag_id)}/clearTaskInstances", body)
 
     def clear_run(self, dag_id: str, run_id: str) -> None:
         """Clear all task instances of a run, so that they run again."""
-        self.api("POST", f"{_run(dag_id, run_id)}/clear", json={"dry_run": False, "only_failed": False})
+        self._patiently("POST", f"{_run(dag_id, run_id)}/clear", {"dry_run": False, "only_failed": False})
 
     def empty_task_state_store(self, dag_id: str, run_id: str, task_id: str) -> None:
         """Delete all that a task instance has stored, as a clear does from Airflow 3.4 on."""
@@ -162,7 +180,7 @@ class AirflowApi:
         Without a ``map_index``, all instances of the task are meant.
         """
         path = _task(dag_id, run_id, task_id) + ("" if map_index is None else f"/{map_index}")
-        self.api("PATCH", path, json={"new_state": state})
+        self._patiently("PATCH", path, {"new_state": state})
 
     def parsed_files(self) -> set[str]:
         """Return the files, relative to the Dags folder, that brought a Dag or an import error."""
