@@ -17,6 +17,10 @@ kind                      what the client sees
 ``not_utf8``              a body that says it is JSON in UTF-8 and is not
 ``huge``                  a JSON body of 20,000,000 bytes, without ``Content-Length``
 ``json``                  exactly ``body``, as JSON
+``merge``                 the right answer with ``body``, a JSON object, merged into it; null takes a key away
+                          (RFC 7396). So ``{"status": null}`` answers an order without a status, and
+                          ``{"video_id": "other"}`` is about another video
+``unknown_video``         what the vendor answers about a video that it doesn't have
 ``redirect``              status 302 to ``location``
 ``accept_then_reset``     a reset connection, though the video was ordered
 ``accept_then_hang``      nothing, though the video was ordered
@@ -37,6 +41,7 @@ from __future__ import annotations
 
 import dataclasses
 import email.utils
+import json
 import threading
 import time
 from typing import Literal, get_args
@@ -57,6 +62,8 @@ FaultKind = Literal[
     "not_utf8",
     "huge",
     "json",
+    "merge",
+    "unknown_video",
     "redirect",
     "accept_then_reset",
     "accept_then_hang",
@@ -98,8 +105,8 @@ class Fault:
         ``accept_then_status``, 504 for ``status_then_accept``, 302 for ``redirect``, else 200.
     :param retry_after: sent as it is, as the header ``Retry-After``, by ``status`` and ``accept_then_status``;
         see :func:`retry_after_date`. None (default): no such header.
-    :param body: what ``status``, ``accept_then_status``, ``html``, ``not_utf8`` and ``json`` send; ``json``
-        needs it, the others have one of their own. A text is sent as UTF-8.
+    :param body: what ``status``, ``accept_then_status``, ``html``, ``not_utf8`` and ``json`` send, and ``merge``
+        merges; ``json`` and ``merge`` need it, the others have one of their own. A text is sent as UTF-8.
     :param location: where ``redirect`` leads to.
     :param target: ``api`` (default): the vendors' endpoints; ``media``: the files that the URLs lead to.
     :raises ValueError: a value is not usable; the message names the field.
@@ -133,8 +140,10 @@ class Fault:
                 raise ValueError(f"{field} must be a text, not {value!r}")
         if self.body is not None and not isinstance(self.body, str | bytes):
             raise ValueError(f"body must be a text, not {self.body!r}")
-        if self.kind == "json" and self.body is None:
-            raise ValueError("body must be given for a fault of kind json")
+        if self.kind in {"json", "merge"} and self.body is None:
+            raise ValueError(f"body must be given for a fault of kind {self.kind}")
+        if self.kind == "merge" and not isinstance(_json(self.body), dict):
+            raise ValueError("body must be a JSON object for a fault of kind merge")
         if self.kind == "redirect" and self.location is None:
             raise ValueError("location must be given for a fault of kind redirect")
         if self._only_endpoint is not None and self.target != "api":
@@ -158,6 +167,13 @@ class Fault:
         if any(only is not None and only != endpoint for only in (self._only_endpoint, self.endpoint)):
             return False
         return self.method is None or endpoint.startswith(f"{self.method.upper()} ")
+
+
+def _json(body: str | bytes | None) -> object:
+    try:
+        return json.loads(body or "")
+    except ValueError:
+        return None
 
 
 def _check_whole(field: str, value: object, least: int, most: int | None) -> None:

@@ -10,6 +10,7 @@ import json
 import socket
 import struct
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
@@ -49,6 +50,9 @@ async def misbehave(fault: Fault, request: web.Request, rightly: Handler, vendor
             await asyncio.Event().wait()
         case "status":
             return _status(fault, vendor)
+        case "unknown_video":
+            status, body = vendor.unknown_video
+            return web.json_response(body, status=status)
         case "html":
             return _plain(fault, HTML, "text/html")
         case "empty":
@@ -92,6 +96,8 @@ async def misbehave(fault: Fault, request: web.Request, rightly: Handler, vendor
     match fault.kind:
         case "list_cut" | "list_total_of_page" | "list_bad_entry":
             return _edited_list(fault, content)
+        case "merge":
+            return web.json_response(_merged(json.loads(content), json.loads(fault.body or "")), status=response.status)
         case "accept_then_reset":
             _reset(request)
             return None
@@ -152,6 +158,19 @@ def _plain(fault: Fault, standard: bytes, content_type: str) -> web.Response:
     body = standard if fault.body is None else fault.body
     content = body.encode() if isinstance(body, str) else body
     return web.Response(status=fault.answer_status, body=content, content_type=content_type)
+
+
+def _merged(value: Any, patch: Any) -> Any:
+    """Merge a patch into a JSON value as RFC 7396 says."""
+    if not isinstance(patch, dict):
+        return patch
+    merged = dict(value) if isinstance(value, dict) else {}
+    for key, part in patch.items():
+        if part is None:
+            merged.pop(key, None)
+        else:
+            merged[key] = _merged(merged.get(key), part)
+    return merged
 
 
 def _content(response: web.StreamResponse) -> bytes:

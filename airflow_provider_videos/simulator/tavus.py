@@ -137,6 +137,7 @@ TAVUS = Vendor(
         "PATCH /v2/videos/{id}/name": rename,
     },
     error=error,
+    unknown_video=UNKNOWN_VIDEO,
 )
 
 

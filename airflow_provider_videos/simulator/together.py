@@ -50,6 +50,12 @@ COST = 0.28
 NEVER = "0001-01-01T00:00:00Z"
 
 
+def _error_data(
+    message: str, *, kind: str = "invalid_request_error", param: str | None = None, code: str | None = None
+) -> dict[str, Any]:
+    return {"error": {"message": message, "type": kind, "param": param, "code": code}}
+
+
 def error(status: int) -> dict[str, Any]:
     """The body of an error answer."""
     match status:
@@ -85,21 +91,18 @@ def get(call: Call) -> Answer:
     """Describe one video."""
     video = call.state.videos.get("together", call.video_id)
     if video is None:
-        return Answer(404, error(404))
+        return UNKNOWN_VIDEO
     return Answer(200, video.dressed(_describe(video, video.at(time.monotonic()), call.base_url)))
 
+
+UNKNOWN_VIDEO = Answer(404, error(404))
 
 TOGETHER = Vendor(
     name="together",
     endpoints={"POST /v2/videos": create, "GET /v2/videos/{id}": get},
     error=error,
+    unknown_video=UNKNOWN_VIDEO,
 )
-
-
-def _error_data(
-    message: str, *, kind: str = "invalid_request_error", param: str | None = None, code: str | None = None
-) -> dict[str, Any]:
-    return {"error": {"message": message, "type": kind, "param": param, "code": code}}
 
 
 def _order_problem(order: Mapping[str, Any]) -> tuple[str, str] | None:

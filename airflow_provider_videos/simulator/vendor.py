@@ -56,11 +56,13 @@ class Vendor:
     :param name: its name.
     :param endpoints: what it answers, by method and path, such as ``GET /v2/videos/{id}``.
     :param error: the body of an answer of this status code.
+    :param unknown_video: what it answers about a video that it doesn't have.
     """
 
     name: VendorName
     endpoints: Mapping[str, Endpoint]
     error: Callable[[int], dict[str, Any]]
+    unknown_video: Answer
 
 
 def media_url(base_url: str, vendor: VendorName, video_id: str, suffix: str) -> str:

@@ -282,3 +282,44 @@ def test_a_vendor_can_change_names(texts: Any, name: str) -> None:
         exchange(simulator, "POST", "/v2/videos", body=json.dumps(order).encode(), patience=0.3)
         listed = json.loads(exchange(simulator, "GET", "/v2/videos", patience=0.3).body)
         assert listed["data"][0]["video_name"] == name
+
+
+def test_a_merge_changes_the_right_answer_and_takes_keys_away(
+    simulator: Simulator, tavus: Client, together: Client
+) -> None:
+    video_id = simulator.add_video("tavus")
+    right = tavus.look(video_id).json()
+    simulator.add_fault(Fault("merge", body='{"video_id": "other", "status": null, "data": {"more": [1]}}', times=1))
+    merged = tavus.look(video_id).json()
+    assert merged == {
+        **{key: value for key, value in right.items() if key != "status"},
+        "video_id": "other",
+        "data": {**right["data"], "more": [1]},
+    }
+    assert tavus.look(video_id).json() == right
+    simulator.add_fault(Fault("merge", body="{}"))
+    assert together.look("nobody").status_code == 404
+
+
+def test_a_merge_orders_the_video_of_whose_order_it_changes_the_answer(simulator: Simulator) -> None:
+    simulator.add_fault(Fault("merge", body='{"status": null}'))
+    answer = json.loads(raw_order(simulator).body)
+    assert "status" not in answer
+    assert simulator.record.created == {"tavus": 1}
+    simulator.clear_faults()
+    assert json.loads(raw_look(simulator, answer["video_id"]).body)["video_id"] == answer["video_id"]
+
+
+def test_a_video_can_be_unknown_for_a_while(simulator: Simulator, tavus: Client, together: Client) -> None:
+    for client, vendor in ((tavus, "tavus"), (together, "together")):
+        video_id = simulator.add_video(vendor)  # type: ignore[arg-type]
+        simulator.add_fault(Fault("unknown_video", times=1, video_id=video_id))
+        unknown, nobody = client.look(video_id), client.look("nobody")
+        assert (unknown.status_code, unknown.json()) == (nobody.status_code, nobody.json())
+        assert client.look(video_id).status_code == 200
+
+
+@pytest.mark.parametrize("body", [None, "", "[]", "{", "5"])
+def test_a_merge_takes_a_json_object_only(body: str | None) -> None:
+    with pytest.raises(ValueError, match="body must be"):
+        Fault("merge", body=body)
