@@ -197,7 +197,7 @@ class VideoTlsError(VideoTransportError):
 
 
 class VideoAnswerError(VideoError):
-    """An answer arrived that is no video record.
+    """An answer arrived that is no video record, or that of another video than the one that was asked for.
 
     :param vendor: display name of the vendor.
     :param conn_id: id of the connection that the call was made with.

@@ -120,7 +120,10 @@ class VendorFacts:
         return self.read_body(reader.read_object(response), reader)
 
     def read_body(self, body: Mapping[str, Any], reader: ResponseReader) -> Video:
-        """Read the video that a JSON object describes; raises :exc:`VideoAnswerError` if it describes none."""
+        """Read the video that a JSON object describes.
+
+        :raises VideoAnswerError: if the object describes no video, or another one than the call is about.
+        """
         fields = self.read_video(Answer(body, secret=reader.secret))
         status = " ".join((fields.pop("status") or "").split())[:MAX_STATUS_CHARACTERS]
         if not status or not isinstance(body.get("status"), str):
@@ -128,6 +131,9 @@ class VendorFacts:
         video_id = fields.pop("video_id") or reader.video_id
         if video_id is None:
             raise reader.answer_error("it has no id")
+        # What is read is without white space at its ends.
+        if reader.video_id is not None and reader.video_id.strip() != video_id.strip():
+            raise reader.answer_error(f"it is about another video, {video_id!r:.100}")
         return Video(
             vendor=self.conn_type,
             video_id=video_id,

@@ -129,7 +129,7 @@ class VideoHook(VendorFacts, BaseHook):
         :raises VideoConnectionError: before the request, if the connection can't be used.
         :raises VideoApiError: if the vendor answers with an error.
         :raises VideoTransportError: if no answer arrives.
-        :raises VideoAnswerError: if the answer is no video record.
+        :raises VideoAnswerError: if the answer is no video record, or that of another video.
         """
         return self.query_video(video_id)
 

@@ -368,6 +368,19 @@ STATUS_CODES: list[tuple[int, type[VideoApiError]]] = [
 ]
 
 
+def test_the_answer_about_another_video_is_not_taken(
+    look: Look, vendor: VendorName, simulator: Simulator, connect: Connect
+) -> None:
+    video_id = simulator.add_video(vendor)
+    key = {"tavus": "video_id", "together": "id"}[vendor]
+    simulator.add_fault(Fault("merge", body=json.dumps({key: "another-1"}), times=1))
+    error = failure_of(look, connect(vendor), video_id)
+    assert isinstance(error, VideoAnswerError)
+    assert error.is_transient
+    assert "it is about another video, 'another-1'" in str(error)
+    assert look(connect(vendor), video_id).video_id == video_id
+
+
 @pytest.mark.parametrize(("code", "kind"), STATUS_CODES)
 def test_a_status_code_chooses_the_exception(
     look: Look, code: int, kind: type[VideoApiError], simulator: Simulator, connect: Connect

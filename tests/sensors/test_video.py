@@ -7,10 +7,15 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_videos.exceptions import VideoFailedError, VideoIdError, VideoTimeoutError
+from airflow_provider_videos.exceptions import (
+    VideoAnswerError,
+    VideoFailedError,
+    VideoIdError,
+    VideoTimeoutError,
+)
 from airflow_provider_videos.hooks.video import VideoHook
 from airflow_provider_videos.sensors.video import VideoSensor
-from airflow_provider_videos.simulator import Simulator
+from airflow_provider_videos.simulator import Fault, Simulator
 from airflow_provider_videos.simulator.videos import Outcome as VideoOutcome
 from airflow_provider_videos.simulator.videos import VendorName
 from tests.vendors import Connect
@@ -231,6 +236,26 @@ def test_a_dict_of_an_earlier_task_stands_for_its_video(mode: str, simulator: Si
     outcome = wait(mode, video_id=earlier, conn_id=connect("tavus"))
     assert outcome.value is not None
     assert outcome.value["video_id"] == video_id
+
+
+@in_every_mode
+def test_the_answer_about_another_video_is_asked_for_again(mode: str, simulator: Simulator, connect: Connect) -> None:
+    video_id = simulator.add_video("tavus", generating=0.1)
+    simulator.add_fault(Fault("merge", body='{"video_id": "another", "status": "ready"}', times=2))
+    outcome = wait(mode, video_id=video_id, conn_id=connect("tavus"))
+    assert outcome.value is not None
+    assert outcome.value["video_id"] == video_id
+    assert sum("it is about another video, 'another'" in line for line in outcome.log) == 2
+
+
+@in_every_mode
+def test_the_answer_about_another_video_never_ends_a_wait_well(
+    mode: str, simulator: Simulator, connect: Connect
+) -> None:
+    video_id = simulator.add_video("tavus")
+    simulator.add_fault(Fault("merge", body='{"video_id": "another"}'))
+    outcome = wait(mode, video_id=video_id, conn_id=connect("tavus"), max_consecutive_failures=2)
+    assert isinstance(outcome.error, VideoAnswerError)
 
 
 @in_every_mode
