@@ -5,47 +5,47 @@
 
     VideoError
     ├── VideoConnectionError    the Airflow connection is missing, of another type, or has an invalid field
-    ├── VideoIdError            what was given as a video has no id to ask for (also a ValueError)
+    ├── VideoIdError            what was given as a video has no id to ask for (also a ValueError, *)
     ├── VideoApiError           the vendor answered with an error
     │   ├── VideoAuthError          401 and 403
-    │   └── VideoUnavailableError   408, 429 and 5xx: a passing fault
-    ├── VideoTransportError     no answer arrived: a passing fault
+    │   ├── VideoOrderRefusedError  400 and 422 to an order (*)
+    │   └── VideoUnavailableError   408, 429 and 5xx, a limit of the account that passes: a transient error
+    ├── VideoTransportError     no answer arrived: a transient error
     │   └── VideoTlsError           it is not trusted, or doesn't speak TLS
-    ├── VideoAnswerError        an answer arrived that is no video record: a passing fault
-    ├── VideoRequestError       a video can't be ordered like that (also a ValueError)
-    ├── VideoUnsupportedError   the vendor has no such call
-    ├── VideoOrderLostError     a video may have been ordered, and is not known (also an AirflowFailException: no retry)
-    ├── VideoRecordError        what was kept of an order can't be read (also an AirflowFailException: no retry)
-    ├── VideoPathError          nothing can be kept at the path that was given (also a ValueError)
+    ├── VideoAnswerError        an answer arrived that is not the record of the video: a transient error
+    ├── VideoRequestError       a video can't be ordered like that (also a ValueError, *)
+    ├── VideoUnsupportedError   the vendor has no such call (*)
+    ├── VideoOrderLostError     a video may have been ordered, and is not known (*)
+    ├── VideoRecordError        what was kept of an order can't be read (*)
+    ├── VideoPathError          nothing can be kept at the path that was given (also a ValueError, *)
     ├── VideoDownloadError      the video's file can't be had, or isn't one
     ├── VideoStorageError       the storage doesn't take it
     ├── VideoUnexpectedError    something else went wrong
-    ├── VideoFailedError        the video ended without success (also an AirflowFailException: no retry)
+    ├── VideoFailedError        the video ended without success (*)
     └── VideoTimeoutError       the video was not finished in time (also an AirflowSensorTimeout)
 
-Of those that a sensor can meet, only the last two are exceptions of Airflow, since ``soft_fail`` skips on those: a
-video that failed may be skipped, a refused key never is.
+(*) also an AirflowFailException: no retry can help, so Airflow makes none.
+
+Of those that a sensor can meet, ``soft_fail`` skips on the last two only: a video that failed may be skipped, a refused
+key or a missing id never is.
 """
 
 from __future__ import annotations
 
+import re
 from typing import Any, ClassVar
 
 from airflow.sdk.exceptions import AirflowFailException, AirflowSensorTimeout
 
+from airflow_provider_videos.advice import advice
+
 _MAX_REASON_CHARACTERS = 1000
-_ADVICE = {
-    400: "Check the video's id, and that it was ordered with this connection's account.",
-    401: "Check the API key of the connection.",
-    402: "The account's balance or spending limit is used up: look at its billing page.",
-    403: "Check what the API key of the connection may do.",
-    404: "Check the video's id, that it was ordered with this connection's account, and that nobody deleted it.",
-    405: "Check the host of the connection: what answers there does not take this call.",
-    410: "The vendor does not have it any more.",
-    422: "Check the video's id, and that it was ordered with this connection's account.",
-}
-_ADVICE_FOR_REDIRECT = (
-    "It is not followed, as the API key would go along: set the connection's host to the final address."
+#: How a 400 says that there is no such video. "Cannot delete video while it is generating" must not be taken for it.
+_NO_SUCH_VIDEO = re.compile(
+    r"\b(invalid|unknown|no such|non-?existent) video([ _-]?id)?\b(?! \w)"
+    r"|\bvideo(_?id)?\b[^.]*(\bnot (be )?found|\bnot exist|n't exist)\b"
+    r"|(\bnot|\bcannot|n't) find [^.]*\bvideo",
+    re.IGNORECASE,
 )
 
 
@@ -95,7 +95,7 @@ class VideoConnectionError(VideoError):
         self.problem = problem
 
 
-class VideoIdError(VideoError, ValueError):
+class VideoIdError(VideoError, ValueError, AirflowFailException):
     """What was given as a video has no id that a vendor can be asked for. Raised before any request.
 
     :param problem: what is wrong with it, and what to do.
@@ -115,6 +115,7 @@ class VideoApiError(VideoError):
     :param status_code: HTTP status code of the answer.
     :param message: the vendor's own message.
     :param retry_after: how long the vendor asks to wait, in seconds; ``None`` if it doesn't.
+    :param call: what the call was for, a :data:`~airflow_provider_videos.advice.CallKind`.
     """
 
     def __init__(
@@ -126,28 +127,34 @@ class VideoApiError(VideoError):
         status_code: int,
         message: str,
         retry_after: float | None = None,
+        call: str = "get",
     ) -> None:
-        advice = _ADVICE_FOR_REDIRECT if 300 <= status_code < 400 else _ADVICE.get(status_code, "")
-        answer = f"{vendor} answered {status_code}{_about(video_id)} (connection {conn_id!r})"
-        super().__init__(f"{answer}: {_sentence(message)} {advice}".strip())
+        answer = f"{vendor} answered {status_code}{_about(video_id, call)} (connection {conn_id!r})"
+        what_to_do = "" if self.is_transient else advice(call, status_code)
+        super().__init__(f"{answer}: {_sentence(message)} {what_to_do}".strip())
         self.vendor = vendor
         self.conn_id = conn_id
         self.video_id = video_id
         self.status_code = status_code
         self.message = message
         self.retry_after = retry_after
+        self.call = call
 
     @property
     def is_unknown_video(self) -> bool:
         """Whether the vendor says that it has no such video. Tavus says so with a 400 that names the id."""
-        names_the_id = self.status_code == 400 and "video" in self.message.lower()
-        return self.video_id is not None and (self.status_code in {404, 410} or names_the_id)
+        # Whoever asks for a video can be wrong about nothing but its id.
+        is_about_the_id = self.call == "get" and "video" in self.message.lower()
+        says_so = self.status_code == 400 and (is_about_the_id or _NO_SUCH_VIDEO.search(self.message) is not None)
+        return self.video_id is not None and (self.status_code in {404, 410} or says_so)
 
     @staticmethod
-    def of_status_code(status_code: int) -> type[VideoApiError]:
-        """Choose the class for an HTTP status code."""
+    def of_status_code(status_code: int, call: str = "get") -> type[VideoApiError]:
+        """Return the class for an HTTP status code, by what the call was for."""
         if status_code in {401, 403}:
             return VideoAuthError
+        if call == "order" and status_code in {400, 422}:
+            return VideoOrderRefusedError
         if status_code in {408, 429} or status_code >= 500:
             return VideoUnavailableError
         return VideoApiError
@@ -157,8 +164,12 @@ class VideoAuthError(VideoApiError):
     """The vendor refused the API key (401) or what it was used for (403)."""
 
 
+class VideoOrderRefusedError(VideoApiError, AirflowFailException):  # type: ignore[misc]
+    """The vendor refused an order as it stands (400, 422): sent again, it would be refused again."""
+
+
 class VideoUnavailableError(VideoApiError):
-    """The vendor can't answer just now (408, 429, 5xx)."""
+    """The vendor can't do it just now: 408, 429, 5xx, or an order beyond a limit of the account that passes."""
 
     is_transient = True
 
@@ -216,7 +227,7 @@ class VideoAnswerError(VideoError):
         self.problem = problem
 
 
-class VideoRequestError(VideoError, ValueError):
+class VideoRequestError(VideoError, ValueError, AirflowFailException):
     """A video can't be ordered like that. Raised before any request.
 
     :param field: the field of the request that is wrong.
@@ -229,7 +240,7 @@ class VideoRequestError(VideoError, ValueError):
         self.problem = problem
 
 
-class VideoUnsupportedError(VideoError):
+class VideoUnsupportedError(VideoError, AirflowFailException):
     """The vendor has no such call. Raised before any request.
 
     :param vendor: display name of the vendor.
@@ -278,7 +289,7 @@ class VideoRecordError(VideoError, AirflowFailException):
         self.problem = problem
 
 
-class VideoPathError(VideoError, ValueError):
+class VideoPathError(VideoError, ValueError, AirflowFailException):
     """Nothing can be kept at the path that was given. Raised before any request to the vendor.
 
     :param path: the path, ``None`` if it is no text.
@@ -376,8 +387,11 @@ class VideoTimeoutError(VideoError, AirflowSensorTimeout):
         self.last_seen = last_seen
 
 
-def _about(video_id: str | None) -> str:
-    return "" if video_id is None else f" for video {video_id!r}"
+def _about(video_id: str | None, call: str = "get") -> str:
+    if video_id is None:
+        return {"order": " to the order of a video", "list": " to a list of videos"}.get(call, "")
+    doing = {"delete": "deleting ", "rename": "renaming "}.get(call, "")
+    return f" for {doing}video {video_id!r}"
 
 
 def _sentence(text: str) -> str:
@@ -393,6 +407,7 @@ _SUBCLASSES: dict[str, type[VideoError]] = {
         VideoIdError,
         VideoApiError,
         VideoAuthError,
+        VideoOrderRefusedError,
         VideoUnavailableError,
         VideoTransportError,
         VideoTlsError,

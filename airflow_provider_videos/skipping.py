@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
-from airflow.sdk.exceptions import AirflowFailException, AirflowSensorTimeout, AirflowTaskTimeout
+from airflow.sdk.exceptions import AirflowSensorTimeout, AirflowTaskTimeout
+
+from airflow_provider_videos.exceptions import VideoFailedError
 
 
 def why_skip(error: BaseException, *, soft_fail: bool, never_fail: bool) -> str | None:
@@ -14,7 +16,8 @@ def why_skip(error: BaseException, *, soft_fail: bool, never_fail: bool) -> str 
     :param never_fail: skip on any failure.
     :return: ``None`` if it fails.
     """
-    if soft_fail and isinstance(error, AirflowFailException | AirflowSensorTimeout | AirflowTaskTimeout):
+    # Not on every AirflowFailException: without an id there is nothing to wait for, whatever the vendor does.
+    if soft_fail and isinstance(error, VideoFailedError | AirflowSensorTimeout | AirflowTaskTimeout):
         return f"Skipped, as soft_fail is set: {error}"
     if never_fail:
         return f"Skipped, as never_fail is set: {error}"

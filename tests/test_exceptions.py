@@ -5,12 +5,13 @@ import copy
 import json
 import pickle
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSensorTimeout
 
 from airflow_provider_videos import exceptions
+from airflow_provider_videos.advice import CallKind, advice
 from airflow_provider_videos.exceptions import (
     VideoAnswerError,
     VideoApiError,
@@ -21,6 +22,7 @@ from airflow_provider_videos.exceptions import (
     VideoFailedError,
     VideoIdError,
     VideoOrderLostError,
+    VideoOrderRefusedError,
     VideoPathError,
     VideoRecordError,
     VideoRequestError,
@@ -34,6 +36,7 @@ from airflow_provider_videos.exceptions import (
 )
 
 CALL: dict[str, Any] = {"vendor": "Tavus", "conn_id": "tavus_default", "video_id": "v1"}
+ORDER: dict[str, Any] = {"vendor": "Tavus", "conn_id": "tavus_default", "video_id": None, "call": "order"}
 RECORD = {
     "vendor": "tavus",
     "video_id": "v1",
@@ -51,6 +54,7 @@ ERRORS = [
     VideoApiError(**{**CALL, "video_id": None}, status_code=400, message="Why?"),
     VideoAuthError(**CALL, status_code=401, message="Invalid access token"),
     VideoUnavailableError(**CALL, status_code=429, message="Slow down", retry_after=1.5),
+    VideoOrderRefusedError(**ORDER, status_code=400, message="Invalid replica_id"),
     VideoTransportError(**CALL, host="tavusapi.com", reason="the connection was refused", maybe_received=False),
     VideoTlsError(**CALL, host="tavusapi.com", reason="it does not speak TLS", maybe_received=True),
     VideoAnswerError(**CALL, problem="it has no status"),
@@ -105,15 +109,27 @@ def test_an_exception_of_another_package_is_told_in_words() -> None:
     assert "QuotaError: {'quota': 17}" in str(error)
 
 
+FINAL = (
+    VideoFailedError,
+    VideoIdError,
+    VideoOrderLostError,
+    VideoOrderRefusedError,
+    VideoPathError,
+    VideoRecordError,
+    VideoRequestError,
+    VideoUnsupportedError,
+)
+
+
 @pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
-def test_only_what_no_retry_may_repeat_and_the_timeout_are_exceptions_of_airflow(error: VideoError) -> None:
-    is_final = isinstance(error, VideoFailedError | VideoOrderLostError | VideoRecordError)
+def test_only_what_no_retry_can_help_and_the_timeout_are_exceptions_of_airflow(error: VideoError) -> None:
+    is_final = isinstance(error, FINAL)
     assert isinstance(error, AirflowFailException) is is_final
     assert isinstance(error, AirflowSensorTimeout) is isinstance(error, VideoTimeoutError)
     assert isinstance(error, AirflowException) is (is_final or isinstance(error, VideoTimeoutError))
 
 
-@pytest.mark.parametrize("kind", [VideoIdError, VideoPathError])
+@pytest.mark.parametrize("kind", [VideoIdError, VideoPathError, VideoRequestError])
 def test_a_bad_argument_is_a_value_error(kind: type[VideoError]) -> None:
     assert issubclass(kind, ValueError)
 
@@ -162,6 +178,79 @@ def test_an_answer_that_ends_a_wait_says_what_to_do(status_code: int) -> None:
     assert advice.endswith(".")
 
 
+CALLS = get_args(CallKind)
+
+
+@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize("status_code", [302, 400, 401, 402, 403, 404, 405, 410, 422])
+def test_what_to_do_depends_on_the_call(call: CallKind, status_code: int) -> None:
+    text = advice(call, status_code)
+    assert len(text) > 20
+    if call in {"order", "list", "test"}:
+        assert "id" not in text.replace(",", " ").split()
+    if call == "order" and status_code in {400, 404, 410, 422}:
+        assert text.startswith("Nothing was ordered.")
+
+
+def test_a_call_that_this_version_does_not_know_has_the_advice_for_any_call() -> None:
+    assert advice("praise", 401) == advice("get", 401)
+    assert advice("praise", 404) == ""
+
+
+@pytest.mark.parametrize(
+    ("status_code", "call", "kind"),
+    [
+        (400, "order", VideoOrderRefusedError),
+        (422, "order", VideoOrderRefusedError),
+        (402, "order", VideoApiError),
+        (401, "order", VideoAuthError),
+        (429, "order", VideoUnavailableError),
+        (400, "delete", VideoApiError),
+    ],
+)
+def test_an_order_that_would_be_refused_again_has_a_class_of_its_own(
+    status_code: int, call: CallKind, kind: type[VideoApiError]
+) -> None:
+    assert VideoApiError.of_status_code(status_code, call) is kind
+
+
+def test_an_error_of_an_older_version_knows_no_call() -> None:
+    older = VideoApiError(**CALL, status_code=404, message="Not found").to_dict()
+    del older["call"]
+    assert "Check the video's id" in str(VideoError.from_dict(older))
+
+
+@pytest.mark.parametrize(
+    ("call", "status_code", "message", "is_unknown"),
+    [
+        ("get", 400, "Invalid video_id", True),
+        ("get", 400, "Something about this video", True),
+        ("get", 404, "Not Found", True),
+        ("delete", 404, "Not Found", True),
+        ("delete", 410, "Gone", True),
+        ("delete", 400, "Invalid video_id", True),
+        ("delete", 400, "Invalid video id: v1", True),
+        ("delete", 400, "Video not found", True),
+        ("delete", 400, "Video v1 could not be found.", True),
+        ("delete", 400, "The video_id does not exist", True),
+        ("delete", 400, "Could not find the video", True),
+        ("delete", 400, "No such video", True),
+        ("delete", 400, "Cannot delete video while it is generating", False),
+        ("delete", 400, "Video is still being generated", False),
+        ("delete", 400, "Invalid video state", False),
+        ("delete", 400, "Invalid video_name", False),
+        ("delete", 400, "Bad Request", False),
+        ("delete", 409, "Video not found", False),
+        ("delete", 403, "Video not found", False),
+    ],
+)
+def test_only_an_answer_that_says_so_means_that_the_video_is_not_there(
+    call: str, status_code: int, message: str, is_unknown: bool
+) -> None:
+    error = VideoApiError(**CALL, status_code=status_code, message=message, call=call)
+    assert error.is_unknown_video is is_unknown
+
+
 @pytest.mark.parametrize(
     ("error", "text"),
     [
@@ -169,6 +258,17 @@ def test_an_answer_that_ends_a_wait_says_what_to_do(status_code: int) -> None:
             VideoAuthError(**CALL, status_code=401, message="Invalid access token"),
             "Tavus answered 401 for video 'v1' (connection 'tavus_default'): Invalid access token. "
             "Check the API key of the connection.",
+        ),
+        (
+            VideoOrderRefusedError(**ORDER, status_code=400, message="Invalid replica_id"),
+            "Tavus answered 400 to the order of a video (connection 'tavus_default'): Invalid replica_id. Nothing was "
+            "ordered. Correct the fields of the request; the vendor's page says what each may be.",
+        ),
+        (
+            VideoApiError(**CALL, status_code=400, message="Cannot delete video while it is generating", call="delete"),
+            "Tavus answered 400 for deleting video 'v1' (connection 'tavus_default'): Cannot delete video while it is "
+            "generating. The video was not changed. If it is still being made, wait until it has ended; otherwise "
+            "check its id, and that it was ordered with this connection's account.",
         ),
         (
             VideoUnavailableError(**{**CALL, "video_id": None}, status_code=503, message="Overloaded!"),
@@ -192,7 +292,16 @@ def test_an_answer_that_ends_a_wait_says_what_to_do(status_code: int) -> None:
             "bill it: nothing was cancelled, and it can be waited for again.",
         ),
     ],
-    ids=["refused key", "unavailable", "failed", "failed without reason", "ready without URL", "timeout"],
+    ids=[
+        "refused key",
+        "refused order",
+        "busy",
+        "unavailable",
+        "failed",
+        "failed without reason",
+        "ready without URL",
+        "timeout",
+    ],
 )
 def test_the_text_says_who_what_and_why(error: VideoError, text: str) -> None:
     assert str(error) == text

@@ -8,7 +8,7 @@ import dataclasses
 import logging
 import math
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     import requests
     from airflow.sdk import Connection
 
+    from airflow_provider_videos.advice import CallKind
+
 log = logging.getLogger(__name__)
 
 _KEY_REFUSED = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
@@ -36,12 +38,16 @@ class Call:
     :param method: HTTP method in capitals.
     :param body: what is sent as JSON; ``None`` sends nothing.
     :param video_id: id of the video that it is about, ``None`` if it is about none.
+    :param kind: what it is for.
+    :param limits: words, in lower case, by which a refusal (400, 422) says that a limit is reached which passes.
     """
 
     path: str
     method: str = "GET"
     body: Mapping[str, Any] | None = None
     video_id: str | None = None
+    kind: CallKind = "get"
+    limits: Collection[str] = ()
 
 
 class VendorClient:
@@ -206,7 +212,7 @@ class VendorClient:
         )
 
     def _reader(self, connection: VendorConnection, call: Call) -> ResponseReader:
-        return ResponseReader(vendor=self._vendor, connection=connection, video_id=call.video_id)
+        return ResponseReader(vendor=self._vendor, connection=connection, call=call)
 
 
 async def _asend_alone(connection: VendorConnection, request: Request) -> Response:

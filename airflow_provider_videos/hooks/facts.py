@@ -47,6 +47,9 @@ class VendorFacts:
     free_fields: ClassVar[Collection[str]] = ()
     #: Where the vendor's description of a video shows a field of its order.
     order_paths: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    #: Words, in lower case, by which a refusal of an order (400, 422) says that a limit of the account is reached that
+    #: passes, so that the order may be sent again.
+    passing_limits: ClassVar[Collection[str]] = ()
     #: What ``test_connection`` asks for below ``videos_path``: something that costs nothing.
     test_path: ClassVar[str]
     #: Status codes with which the vendor answers that to a good key.
@@ -84,7 +87,8 @@ class VendorFacts:
 
     def order_call(self, request: Mapping[str, Any]) -> Call:
         """Make the call that orders a video; raises what :meth:`order_body` does."""
-        return Call(path=self.videos_path, method="POST", body=self.order_body(request))
+        body = self.order_body(request)
+        return Call(path=self.videos_path, method="POST", body=body, kind="order", limits=self.passing_limits)
 
     @classmethod
     def order_body(cls, request: Mapping[str, Any]) -> dict[str, Any]:

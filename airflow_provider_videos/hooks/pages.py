@@ -78,7 +78,7 @@ class NumberedPages:
         """Make the call that asks for the next page."""
         query = ({"limit": self._limit} if self._limit else {}) | ({"page": self._number} if self._number else {})
         path = self._facts.videos_path
-        return Call(path=f"{path}?{urlencode(query)}" if query else path)
+        return Call(path=f"{path}?{urlencode(query)}" if query else path, kind="list")
 
     def read(self, response: Response, reader: ResponseReader) -> list[ListedVideo]:
         """Read a page, and give those of its videos that are new. If it raises, the page may be asked for again.

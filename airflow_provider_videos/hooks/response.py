@@ -8,11 +8,19 @@ import time
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_videos.exceptions import VideoAnswerError, VideoApiError, VideoTlsError, VideoTransportError
+from airflow_provider_videos.exceptions import (
+    VideoAnswerError,
+    VideoApiError,
+    VideoOrderRefusedError,
+    VideoTlsError,
+    VideoTransportError,
+    VideoUnavailableError,
+)
 from airflow_provider_videos.hooks.answer import read_error_message
 from airflow_provider_videos.transport import read_retry_after
 
 if TYPE_CHECKING:
+    from airflow_provider_videos.hooks.client import Call
     from airflow_provider_videos.hooks.connection import VendorConnection
     from airflow_provider_videos.transport import NoResponseError, Response
 
@@ -22,13 +30,15 @@ class ResponseReader:
 
     :param vendor: display name of the vendor.
     :param connection: what the call was made with.
-    :param video_id: id of the video that the call is about, ``None`` if it is about none.
+    :param call: the call.
     """
 
-    def __init__(self, *, vendor: str, connection: VendorConnection, video_id: str | None) -> None:
+    def __init__(self, *, vendor: str, connection: VendorConnection, call: Call) -> None:
         self._vendor = vendor
         self._connection = connection
-        self.video_id = video_id
+        self._call = call
+        #: Id of the video that the call is about, ``None`` if it is about none.
+        self.video_id = call.video_id
 
     @property
     def secret(self) -> str:
@@ -59,13 +69,18 @@ class ResponseReader:
 
     def api_error(self, response: Response) -> VideoApiError:
         """Make the exception for a response whose status code is none of success."""
-        return VideoApiError.of_status_code(response.status_code)(
+        message = self._message(response) or _phrase(response.status_code)
+        kind = VideoApiError.of_status_code(response.status_code, self._call.kind)
+        if kind is VideoOrderRefusedError and any(words in message.lower() for words in self._call.limits):
+            kind = VideoUnavailableError
+        return kind(
             vendor=self._vendor,
             conn_id=self._connection.conn_id,
             video_id=self.video_id,
             status_code=response.status_code,
-            message=self._message(response) or _phrase(response.status_code),
+            message=message,
             retry_after=read_retry_after(response.headers.get("retry-after"), now=time.time()),
+            call=self._call.kind,
         )
 
     def answer_error(self, problem: str) -> VideoAnswerError:

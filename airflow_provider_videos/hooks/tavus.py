@@ -79,6 +79,8 @@ class TavusHook(VideoHook):
         "background_url": ("background_url",),
         "background_source_url": ("background_source_url",),
     }
+    # Seen for conversations, https://github.com/livekit-examples/python-agents-examples/issues/46: a 400.
+    passing_limits = ("maximum concurrent",)
     test_path = "?limit=1"
     thumbnail_query = {"verbose": "true"}
 
@@ -142,11 +144,13 @@ class TavusHook(VideoHook):
 
     def _rename_call(self, video_id: str | Mapping[str, Any], name: str) -> Call:
         call = self.video_call(video_id)
-        return dataclasses.replace(call, path=f"{call.path}/name", method="PATCH", body={"video_name": name})
+        return dataclasses.replace(
+            call, path=f"{call.path}/name", method="PATCH", body={"video_name": name}, kind="rename"
+        )
 
     def _delete_call(self, video_id: str | Mapping[str, Any], hard: bool) -> Call:
         query = {"hard": "true"} if hard else {}
-        return dataclasses.replace(self.video_call(video_id, **query), method="DELETE")
+        return dataclasses.replace(self.video_call(video_id, **query), method="DELETE", kind="delete")
 
     def get_video(self, video_id: str | Mapping[str, Any], *, verbose: bool = False) -> Video:
         """Ask Tavus for a video, once.

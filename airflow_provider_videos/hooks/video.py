@@ -158,7 +158,8 @@ class VideoHook(VendorFacts, BaseHook):
             connection that was lost, an answer without an id, any status code but those of :data:`CERTAIN_REFUSALS`.
         :raises VideoTransportError: if it certainly did not arrive: no connection could be made, or a proxy refused
             ``CONNECT``.
-        :raises VideoApiError: if the vendor refuses it.
+        :raises VideoOrderRefusedError: if the vendor refuses it with 400 or 422.
+        :raises VideoApiError: if the vendor refuses it otherwise.
         """
         call = self.order_call(request)
         try:
@@ -268,7 +269,7 @@ class VideoHook(VendorFacts, BaseHook):
         :return: whether it does, and a sentence for the user.
         """
         try:
-            response, reader = self.client.call(Call(path=f"{self.videos_path}{self.test_path}"))
+            response, reader = self.client.call(Call(path=f"{self.videos_path}{self.test_path}", kind="test"))
             if response.status_code not in self.test_status_codes:
                 raise reader.api_error(response)
             if is_html(response.body):

@@ -84,7 +84,8 @@ class GenerateVideoOperator(BaseOperator):
     :param delete_on_kill: delete the video at the vendor when a user marks or clears the task while it waits. Only
         where the vendor can (Tavus), and while deferred only from Airflow 3.3 on. By default it goes on there.
     :param kwargs: what every operator takes.
-    :raises VideoRequestError: before anything is ordered, if the vendor forbids the request.
+    :raises VideoRequestError: before anything is ordered, if the vendor forbids the request. Airflow doesn't retry.
+    :raises VideoOrderRefusedError: if the vendor refuses the order with 400 or 422. Airflow doesn't retry.
     :raises VideoOrderLostError: if a video may have been ordered and can't be found. Airflow doesn't retry.
     :raises VideoRecordError: if what was recorded of an order can't be read. Airflow doesn't retry.
     :raises VideoFailedError: if the video ends without success. Airflow doesn't retry.

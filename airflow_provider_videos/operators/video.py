@@ -44,9 +44,10 @@ class GetVideoOperator(BaseOperator):
 
 
 class DeleteVideoOperator(BaseOperator):
-    """Deletes a video at its vendor, and is content if it is gone already.
+    """Deletes a video at its vendor, and succeeds if the vendor says that it is not there.
 
-    Returns ``{"video_id": …, "deleted": …}``; ``deleted`` says whether it was there.
+    Returns ``{"video_id": …, "deleted": …}``; ``deleted`` says whether it was there. Any other refusal fails the task,
+    such as that of a video that is still being made: run it once the video has ended.
 
     https://docs.tavus.io/api-reference/video-request/delete-video
 

@@ -14,7 +14,7 @@ from airflow.sdk import BaseSensorOperator, timezone
 from airflow.sdk.configuration import conf
 from airflow.sdk.exceptions import AirflowRescheduleException, AirflowSkipException, AirflowTaskTimeout
 
-from airflow_provider_videos.exceptions import VideoFailedError
+from airflow_provider_videos.exceptions import VideoError, VideoFailedError
 from airflow_provider_videos.polling import DEFAULT_MAX_CONSECUTIVE_FAILURES, PollingRules, Step, Wait
 from airflow_provider_videos.sensors.start_from_trigger import (
     CannotStartFromTriggerError,
@@ -115,6 +115,22 @@ class VideoSensor(BaseSensorOperator):
             return push_video(self, context, read_event(self, context, event))
         except Exception as error:
             self._skip_or_raise(error, context)
+
+    def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
+        """Go on after the wait in the triggerer.
+
+        Airflow would skip a ``soft_fail`` sensor on any exception of its own, as a missing id is one that is not to be
+        retried.
+        """
+        try:
+            return super().resume_execution(next_method, next_kwargs, context)
+        except AirflowSkipException as skip:
+            error = skip.__cause__
+            if isinstance(error, VideoError) and not why_skip(
+                error, soft_fail=self.soft_fail, never_fail=self.never_fail
+            ):
+                raise error from None
+            raise
 
     def _wait_for_video(self, context: Context) -> dict[str, Any]:
         wait = self._begin(context)

@@ -15,6 +15,7 @@ from airflow_provider_videos.exceptions import (
     VideoAnswerError,
     VideoApiError,
     VideoOrderLostError,
+    VideoOrderRefusedError,
     VideoRequestError,
     VideoTransportError,
     VideoUnavailableError,
@@ -277,3 +278,45 @@ def test_together_says_what_it_has_no_call_for(
     with pytest.raises(VideoUnsupportedError, match="list"):
         hook.list_videos()
     assert simulator.record.requests == {}
+
+
+@pytest.mark.parametrize("status", [400, 422])
+def test_a_refused_order_is_told_about_the_request(
+    status: int, call: Callable[..., Any], vendor: VendorName, simulator: Simulator, connect: Connect
+) -> None:
+    simulator.add_fault(Fault("status", status=status, body='{"error": "Invalid size"}'))
+    with pytest.raises(VideoOrderRefusedError, match=r"Nothing was ordered\. Correct the fields of the request"):
+        call(VideoHook.get_hook(connect(vendor)), "create_video", **REQUESTS[vendor])
+
+
+def test_a_limit_of_the_account_that_passes_is_no_refusal_for_good(
+    call: Callable[..., Any], simulator: Simulator, connect: Connect
+) -> None:
+    simulator.add_fault(Fault("status", status=400, body='{"message": "User has reached maximum concurrent videos"}'))
+    with pytest.raises(VideoUnavailableError, match=r"maximum concurrent videos\.$"):
+        call(VideoHook.get_hook(connect("tavus")), "create_video", **REQUESTS["tavus"])
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "words"),
+    [
+        ("get_video", ["v1"], "for video 'v1'"),
+        ("delete_video", ["v1"], "for deleting video 'v1'"),
+        ("rename_video", ["v1", "Greeting"], "for renaming video 'v1'"),
+    ],
+)
+def test_an_error_says_which_call_failed(
+    name: str, arguments: list[str], words: str, call: Callable[..., Any], simulator: Simulator, connect: Connect
+) -> None:
+    simulator.add_fault(Fault("status", status=400))
+    with pytest.raises(VideoApiError, match=words) as refused:
+        call(VideoHook.get_hook(connect("tavus")), name, *arguments)
+    assert refused.value.call == name.removesuffix("_video")
+
+
+def test_a_list_that_is_refused_is_not_about_a_video(simulator: Simulator, connect: Connect) -> None:
+    simulator.add_fault(Fault("status", status=404))
+    hook = VideoHook.get_hook(connect("tavus"))
+    with pytest.raises(VideoApiError, match=r"to a list of videos.*Check the host of the connection"):
+        list(hook.list_videos())
+    assert "Check the host of the connection" in hook.test_connection()[1]

@@ -396,6 +396,7 @@ def test_a_status_code_chooses_the_exception(
         "status_code": code,
         "message": "Because",
         "retry_after": None,
+        "call": "get",
     }
     assert str(error).startswith(f"Tavus answered {code} for video 'v1' (connection 'tavus_default'): Because.")
     assert simulator.record.answers == {code: 1}

@@ -18,9 +18,11 @@ from airflow_provider_videos.exceptions import (
     VideoConnectionError,
     VideoFailedError,
     VideoOrderLostError,
+    VideoOrderRefusedError,
     VideoRecordError,
     VideoRequestError,
     VideoTimeoutError,
+    VideoUnavailableError,
     VideoUnsupportedError,
 )
 from airflow_provider_videos.hooks.video import VideoHook
@@ -517,3 +519,52 @@ def test_a_task_says_where_airflow_is_too_old_to_delete_on_kill(
     with capture_logs() as lines:
         attempts("tavus", "deferrable" if is_deferrable else "sync", delete_on_kill=True).run()
     assert any("delete_on_kill has no effect" in line["event"] for line in lines) is is_deferrable
+
+
+@pytest.mark.parametrize("status", [400, 422])
+def test_an_order_that_would_be_refused_again_fails_without_retry_and_leaves_no_record(
+    status: int, vendor: VendorName, mode: str, simulator: Simulator, connect: Connect
+) -> None:
+    connect(vendor)
+    simulator.add_fault(Fault("status", status=status, body='{"error": "Invalid size"}', times=1))
+    task = attempts(vendor, mode)
+    with pytest.raises(
+        VideoOrderRefusedError, match=r"Invalid size\. Nothing was ordered\. Correct the fields"
+    ) as refused:
+        task.run()
+    assert isinstance(refused.value, AirflowFailException)
+    assert "id" not in str(refused.value).replace(",", " ").split()
+    assert simulator.record.requests == {"POST /v2/videos": 1}
+    # Corrected and cleared, it orders.
+    assert task.run()["state"] == "ready"
+
+
+@pytest.mark.parametrize("status", [401, 402, 403])
+def test_a_refusal_that_somebody_may_have_mended_by_the_next_try_is_retried(
+    status: int, vendor: VendorName, simulator: Simulator, connect: Connect
+) -> None:
+    connect(vendor)
+    simulator.add_fault(Fault("status", status=status))
+    with pytest.raises(VideoApiError) as refused:
+        attempts(vendor).run()
+    assert not isinstance(refused.value, AirflowFailException)
+
+
+def test_an_order_beyond_a_limit_that_passes_waits_and_is_sent_again(
+    mode: str, simulator: Simulator, connect: Connect
+) -> None:
+    connect("tavus")
+    words = '{"message": "User has reached maximum concurrent videos"}'
+    simulator.add_fault(Fault("status", status=400, body=words, method="POST", times=2))
+    assert attempts("tavus", mode).run()["state"] == "ready"
+    assert simulator.record.requests["POST /v2/videos"] == 3
+    assert created(simulator) == 1
+
+
+def test_a_limit_that_does_not_pass_in_time_may_be_retried(simulator: Simulator, connect: Connect) -> None:
+    connect("tavus")
+    simulator.add_fault(Fault("status", status=400, body='{"message": "maximum concurrent videos"}', method="POST"))
+    with pytest.raises(VideoUnavailableError, match="maximum concurrent") as refused:
+        attempts("tavus", max_consecutive_failures=2).run()
+    assert not isinstance(refused.value, AirflowFailException)
+    assert "Correct" not in str(refused.value)

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
+from airflow.sdk.exceptions import AirflowFailException
 
 from airflow_provider_videos.exceptions import (
     VideoApiError,
@@ -14,7 +16,7 @@ from airflow_provider_videos.exceptions import (
 )
 from airflow_provider_videos.hooks.video import VideoHook
 from airflow_provider_videos.operators.video import DeleteVideoOperator, GetVideoOperator
-from airflow_provider_videos.simulator import Simulator
+from airflow_provider_videos.simulator import Fault, Simulator
 from airflow_provider_videos.simulator.videos import Outcome, VendorName
 from tests.vendors import Connect
 from tests.waiting import TaskInstance
@@ -107,11 +109,32 @@ def test_a_video_is_deleted_and_may_be_gone_already(hard: bool, simulator: Simul
 
 
 def test_a_vendor_that_cant_delete_is_named_before_anything_is_sent(simulator: Simulator, connect: Connect) -> None:
-    with pytest.raises(VideoUnsupportedError, match="Together AI"):
+    with pytest.raises(VideoUnsupportedError, match="Together AI") as refused:
         delete(video_id="v1", conn_id=connect("together"))
+    assert isinstance(refused.value, AirflowFailException)
     assert simulator.record.requests == {}
 
 
 def test_a_refused_key_deletes_nothing(simulator: Simulator, connect: Connect) -> None:
     with pytest.raises(VideoAuthError):
         delete(video_id=simulator.add_video("tavus"), conn_id=connect("tavus", key="wrong"))
+
+
+@pytest.mark.parametrize("status", [400, 409, 422])
+def test_a_video_that_cant_be_deleted_just_now_fails_and_says_what_to_do(
+    status: int, simulator: Simulator, connect: Connect
+) -> None:
+    video_id, words = simulator.add_video("tavus", outcome="stuck"), "Cannot delete video while it is generating"
+    simulator.add_fault(Fault("status", status=status, body=json.dumps({"error": words}), method="DELETE"))
+    with pytest.raises(VideoApiError, match="If it is still being made, wait until it has ended") as refused:
+        delete(video_id=video_id, conn_id=connect("tavus"))
+    assert f"for deleting video '{video_id}'" in str(refused.value)
+    assert words in str(refused.value)
+
+
+@pytest.mark.parametrize("body", ['{"error": "Invalid video_id"}', '{"error": "Video not found"}'])
+def test_a_video_that_the_vendor_says_it_does_not_have_is_gone(
+    body: str, simulator: Simulator, connect: Connect
+) -> None:
+    simulator.add_fault(Fault("status", status=400, body=body, method="DELETE"))
+    assert delete(video_id="v1", conn_id=connect("tavus")) == {"video_id": "v1", "deleted": False}

@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 import pytest
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from airflow_provider_videos.exceptions import (
     VideoAnswerError,
@@ -18,6 +19,7 @@ from airflow_provider_videos.sensors.video import VideoSensor
 from airflow_provider_videos.simulator import Fault, Simulator
 from airflow_provider_videos.simulator.videos import Outcome as VideoOutcome
 from airflow_provider_videos.simulator.videos import VendorName
+from airflow_provider_videos.video import Video, VideoState
 from tests.vendors import Connect
 from tests.waiting import MODES, Outcome, TaskInstance, wait
 
@@ -156,6 +158,34 @@ def test_soft_fail_skips_for_what_the_vendor_or_the_clock_decides_only(
         "unknown id": "failed",
         "refused key": "failed",
     }
+
+
+@in_every_mode
+def test_soft_fail_never_skips_a_wait_that_has_no_id(mode: str, simulator: Simulator, connect: Connect) -> None:
+    conn_id = connect("tavus")
+    for video_id in ("", {"video_id": "v1", "vendor": "together"}):
+        outcome = wait(mode, video_id=video_id, conn_id=conn_id, soft_fail=True)
+        assert outcome.state == "failed"
+        assert isinstance(outcome.error, VideoIdError)
+        # Nor is it retried.
+        assert isinstance(outcome.error, AirflowFailException)
+    assert simulator.record.requests == {}
+
+
+def test_soft_fail_does_not_skip_if_the_id_was_missing_in_the_triggerer() -> None:
+    # The scheduler starts a trigger with whatever a template gives.
+    event = {"video_id": "", "error": VideoIdError("the id is empty").to_dict(), "status_seconds": {}}
+    context: Any = {"ti": TaskInstance()}
+    sensor = VideoSensor(task_id="wait", video_id="{{ params.id }}", conn_id="c", soft_fail=True)
+    with pytest.raises(VideoIdError):
+        sensor.resume_execution("execute_complete", {"event": event}, context)
+    video = Video(vendor="tavus", video_id="v1", state=VideoState.FAILED, status="error")
+    event["error"] = VideoFailedError(video=video.to_dict()).to_dict()
+    with pytest.raises(AirflowSkipException):
+        sensor.resume_execution("execute_complete", {"event": event}, context)
+    # What Airflow itself ends the trigger with.
+    with pytest.raises(AirflowSkipException):
+        sensor.resume_execution("__fail__", {"error": "Trigger timeout"}, context)
 
 
 @in_every_mode
