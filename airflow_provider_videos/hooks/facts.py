@@ -12,6 +12,7 @@ from urllib.parse import quote, urlencode
 from airflow_provider_videos.exceptions import VideoRequestError, VideoUnsupportedError
 from airflow_provider_videos.hooks.answer import Answer
 from airflow_provider_videos.hooks.client import Call
+from airflow_provider_videos.request import check_names
 from airflow_provider_videos.video import Video, VideoState, read_video_id
 
 if TYPE_CHECKING:
@@ -97,6 +98,7 @@ class VendorFacts:
         :raises VideoRequestError: naming the field that the vendor forbids, or that is no JSON.
         :raises VideoUnsupportedError: if the vendor's hook says nothing of orders.
         """
+        check_names(request)
         body = {field: value for field, value in request.items() if value is not None}
         if cls.name_field in body:
             # Where templates render to native objects, a name of digits has become a number.

@@ -15,6 +15,7 @@ from airflow_provider_videos.hooks.answer import Answer
 from airflow_provider_videos.hooks.client import Call
 from airflow_provider_videos.hooks.pages import NumberedPages
 from airflow_provider_videos.hooks.video import VideoHook
+from airflow_provider_videos.request import check_texts
 from airflow_provider_videos.video import Video, VideoState
 
 
@@ -94,20 +95,21 @@ class TavusHook(VideoHook):
         """Check an order against https://docs.tavus.io/api-reference/video-request/create-video."""
         if not request.get("replica_id"):
             raise VideoRequestError(field="replica_id", problem="is missing")
+        check_texts(request, ("replica_id", "script", "audio_url"))
         if bool(request.get("script")) == bool(request.get("audio_url")):
             both = "both are given" if request.get("script") else "neither is given"
             raise VideoRequestError(field="script", problem=f"give either script or audio_url; {both}")
         if request.get("transparent_background") and not request.get("fast"):
             raise VideoRequestError(field="transparent_background", problem="works only together with fast")
 
-    def create_video(self, **request: Unpack[TavusVideoRequest]) -> Video:  # type: ignore[override]
+    def create_video(self, /, **request: Unpack[TavusVideoRequest]) -> Video:  # type: ignore[override]
         """Order a video, which costs money; see :meth:`VideoHook.create_video` for what is raised.
 
         :param request: see :class:`TavusVideoRequest`.
         """
         return super().create_video(**request)
 
-    async def acreate_video(self, **request: Unpack[TavusVideoRequest]) -> Video:  # type: ignore[override]
+    async def acreate_video(self, /, **request: Unpack[TavusVideoRequest]) -> Video:  # type: ignore[override]
         """Do what :meth:`create_video` does, on an event loop."""
         return await super().acreate_video(**request)
 

@@ -13,6 +13,7 @@ from typing import Any, Required, TypedDict, Unpack
 from airflow_provider_videos.exceptions import VideoRequestError
 from airflow_provider_videos.hooks.answer import Answer
 from airflow_provider_videos.hooks.video import VideoHook
+from airflow_provider_videos.request import check_texts
 from airflow_provider_videos.video import Video, VideoState
 
 MAX_PROMPT_CHARACTERS = 32_000
@@ -94,25 +95,27 @@ class TogetherHook(VideoHook):
         """Check an order against https://docs.together.ai/reference/create-videos."""
         if not request.get("model"):
             raise VideoRequestError(field="model", problem="is missing")
+        check_texts(request, ("model", "prompt"))
         prompt = request.get("prompt")
-        if prompt is not None and not 1 <= len(str(prompt)) <= MAX_PROMPT_CHARACTERS:
-            raise VideoRequestError(field="prompt", problem=f"has {len(str(prompt))} characters; 1 to 32,000 may be")
+        if prompt is not None and not 1 <= len(prompt) <= MAX_PROMPT_CHARACTERS:
+            raise VideoRequestError(field="prompt", problem=f"has {len(prompt)} characters; 1 to 32,000 may be")
         if not isinstance(request.get("seconds", ""), str):
             raise VideoRequestError(field="seconds", problem="must be a text, such as '5'")
         steps = request.get("steps", MIN_STEPS)
         if not isinstance(steps, int) or not MIN_STEPS <= steps <= MAX_STEPS:
             raise VideoRequestError(field="steps", problem="must be a whole number from 10 to 50")
-        if request.get("output_format", "MP4") not in {"MP4", "WEBM"}:
+        # A tuple, as what is compared may be a list or a dict.
+        if request.get("output_format", "MP4") not in ("MP4", "WEBM"):
             raise VideoRequestError(field="output_format", problem="must be 'MP4' or 'WEBM'")
 
-    def create_video(self, **request: Unpack[TogetherVideoRequest]) -> Video:  # type: ignore[override]
+    def create_video(self, /, **request: Unpack[TogetherVideoRequest]) -> Video:  # type: ignore[override]
         """Order a video, which costs money; see :meth:`VideoHook.create_video` for what is raised.
 
         :param request: see :class:`TogetherVideoRequest`.
         """
         return super().create_video(**request)
 
-    async def acreate_video(self, **request: Unpack[TogetherVideoRequest]) -> Video:  # type: ignore[override]
+    async def acreate_video(self, /, **request: Unpack[TogetherVideoRequest]) -> Video:  # type: ignore[override]
         """Do what :meth:`create_video` does, on an event loop."""
         return await super().acreate_video(**request)
 

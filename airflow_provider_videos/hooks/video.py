@@ -148,7 +148,7 @@ class VideoHook(VendorFacts, BaseHook):
         """Do what :meth:`query_video` does, on an event loop."""
         return self.read_answer(*await self.client.acall(self.video_call(video_id, **query)))
 
-    def create_video(self, **request: Any) -> Video:
+    def create_video(self, /, **request: Any) -> Video:
         """Order a video, which costs money. The order is sent once, whatever comes back.
 
         :param request: the order's fields; one that is ``None`` is left out.
@@ -168,7 +168,7 @@ class VideoHook(VendorFacts, BaseHook):
             self._raise_if_lost(error)
             raise
 
-    async def acreate_video(self, **request: Any) -> Video:
+    async def acreate_video(self, /, **request: Any) -> Video:
         """Do what :meth:`create_video` does, on an event loop."""
         call = self.order_call(request)
         try:

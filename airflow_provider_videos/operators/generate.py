@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
@@ -17,13 +16,13 @@ from airflow.sdk.exceptions import AirflowTaskTimeout
 from airflow_provider_videos.exceptions import (
     VideoError,
     VideoFailedError,
-    VideoRequestError,
     VideoUnsupportedError,
 )
 from airflow_provider_videos.ordering.kill import was_ended_by_a_user, within_seconds
 from airflow_provider_videos.ordering.record import DEFAULT_LISTING_DELAY
 from airflow_provider_videos.ordering.store import OrderStore
 from airflow_provider_videos.polling import DEFAULT_MAX_CONSECUTIVE_FAILURES, PollingRules, Step, Wait
+from airflow_provider_videos.request import read_request
 from airflow_provider_videos.waiting import defer_wait, read_event, wait_for_video
 from airflow_provider_videos.xcom import failed_video_xcoms, push, push_video, tell_assets
 
@@ -205,7 +204,7 @@ class GenerateVideoOperator(BaseOperator):
         return Ordering(
             context,
             hook=hook,
-            request=hook.order_body(_read_request(self.request)),
+            request=hook.order_body(read_request(self.request)),
             rules=self._rules(),
             retries=self.retries or 0,
             order_again_if_cleared=self.order_again_if_cleared,
@@ -252,7 +251,7 @@ class GenerateVideoOperator(BaseOperator):
 
     def _end(self, context: Context, video: dict[str, Any]) -> dict[str, Any]:
         # Together AI does not tell what a video was made from.
-        request = _read_request(self.request)
+        request = read_request(self.request)
         video = {**video, **{field: request.get(field) for field in ("prompt", "script") if video[field] is None}}
         tell_assets(self, context, video, EVENT_FIELDS)
         return push_video(self, context, video)
@@ -287,14 +286,3 @@ class GenerateVideoOperator(BaseOperator):
 
 def _seconds(time_span: timedelta | float) -> float:
     return time_span.total_seconds() if isinstance(time_span, timedelta) else time_span
-
-
-def _read_request(request: Mapping[str, Any] | str) -> Mapping[str, Any]:
-    if isinstance(request, str):
-        try:
-            request = json.loads(request)
-        except ValueError as error:
-            raise VideoRequestError(field="request", problem=f"is a text, but no JSON: {error}") from None
-    if not isinstance(request, Mapping):
-        raise VideoRequestError(field="request", problem=f"must be a dict, not {type(request).__name__}")
-    return request

@@ -31,7 +31,7 @@ from tests.vendors import REQUESTS, Connect
 def call(request: pytest.FixtureRequest) -> Callable[..., Any]:
     """Give a function that calls a method of a hook by one of the transports."""
 
-    def call(hook: VideoHook, name: str, *arguments: Any, **options: Any) -> Any:
+    def call(hook: VideoHook, name: str, /, *arguments: Any, **options: Any) -> Any:
         if request.param == "requests":
             return getattr(hook, name)(*arguments, **options)
         return asyncio.run(getattr(hook, f"a{name}")(*arguments, **options))
@@ -320,3 +320,12 @@ def test_a_list_that_is_refused_is_not_about_a_video(simulator: Simulator, conne
     with pytest.raises(VideoApiError, match=r"to a list of videos.*Check the host of the connection"):
         list(hook.list_videos())
     assert "Check the host of the connection" in hook.test_connection()[1]
+
+
+def test_a_field_that_python_takes_for_its_own_is_refused_by_name(
+    call: Callable[..., Any], vendor: VendorName, simulator: Simulator, connect: Connect
+) -> None:
+    hook = VideoHook.get_hook(connect(vendor))
+    with pytest.raises(VideoRequestError, match="'self'"):
+        call(hook, "create_video", **REQUESTS[vendor], **{"self": "x"})
+    assert simulator.record.requests == {}

@@ -29,7 +29,7 @@ from airflow_provider_videos.hooks.video import VideoHook
 from airflow_provider_videos.operators.generate import GenerateVideoOperator
 from airflow_provider_videos.simulator import Fault, Simulator
 from airflow_provider_videos.simulator.videos import VendorName
-from tests.attempts import Killed
+from tests.attempts import Attempts, Killed
 from tests.generating import attempts, created, kill_at, revive, state_of_order
 from tests.vendors import REQUESTS, Connect
 
@@ -568,3 +568,20 @@ def test_a_limit_that_does_not_pass_in_time_may_be_retried(simulator: Simulator,
         attempts("tavus", max_consecutive_failures=2).run()
     assert not isinstance(refused.value, AirflowFailException)
     assert "Correct" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "odd", [{5: "x"}, {"self": "x"}, {"output_format": []}, {"extra": {1: 2}}, {"extra": b"x"}, {"prompt": 5}]
+)
+def test_an_odd_request_is_named_without_retry_and_orders_nothing(
+    odd: Any, simulator: Simulator, connect: Connect
+) -> None:
+    connect("together")
+    request: Any = "{{ rendered }}"
+    operator = GenerateVideoOperator(task_id="order", conn_id="together_default", request=request)
+    operator.request = {**REQUESTS["together"], **odd}
+    task = Attempts(lambda: operator)
+    with pytest.raises(VideoRequestError, match="request, field") as refused:
+        task.run()
+    assert isinstance(refused.value, AirflowFailException)
+    assert simulator.record.requests == {}

@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What holds for the fields of an order whatever the vendor."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from airflow_provider_videos.exceptions import VideoRequestError
+
+MAX_DEPTH = 100
+
+
+def read_request(request: object) -> Mapping[str, Any]:
+    """Return the fields of an order, from a dict or from the text of a JSON object.
+
+    :raises VideoRequestError: if it is neither.
+    """
+    if isinstance(request, str):
+        try:
+            request = json.loads(request)
+        except (ValueError, RecursionError) as error:
+            raise VideoRequestError(field="request", problem=f"is a text, but no JSON: {error}") from None
+    if not isinstance(request, Mapping):
+        raise VideoRequestError(field="request", problem=f"must be a dict, not {type(request).__name__}")
+    return request
+
+
+def check_names(request: Mapping[Any, Any]) -> None:
+    """Refuse fields whose names no vendor can have, at any depth, before they become another name in JSON.
+
+    :raises VideoRequestError: naming the outermost field.
+    """
+    for field, value in request.items():
+        _check_name(field, field)
+        todo: list[tuple[Any, int]] = [(value, 1)]
+        while todo:
+            part, depth = todo.pop()
+            if not isinstance(part, Mapping | list | tuple):
+                continue
+            if depth > MAX_DEPTH:
+                raise VideoRequestError(field=field, problem=f"is nested more than {MAX_DEPTH} deep, or holds itself")
+            if isinstance(part, Mapping):
+                for name in part:
+                    _check_name(name, field)
+                part = part.values()
+            todo += [(inner, depth + 1) for inner in part]
+
+
+def check_texts(request: Mapping[str, Any], fields: Collection[str]) -> None:
+    """Refuse fields that are there and are no texts.
+
+    :raises VideoRequestError: naming the field.
+    """
+    for field in fields:
+        value = request.get(field)
+        if value is not None and not isinstance(value, str):
+            raise VideoRequestError(field=field, problem=f"must be a text, not {type(value).__name__}")
+
+
+def _check_name(name: object, field: object) -> None:
+    if not isinstance(name, str):
+        raise VideoRequestError(
+            field=str(field), problem=f"the name {name!r:.100} is no text but {type(name).__name__}; put it into quotes"
+        )
+    if name == "self" and name == field:
+        raise VideoRequestError(field=name, problem="is no field of any vendor's; leave it out")

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import math
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any
+
+import pytest
+
+from airflow_provider_videos.exceptions import VideoRequestError
+from airflow_provider_videos.hooks.tavus import TavusHook
+from airflow_provider_videos.hooks.together import TogetherHook
+from airflow_provider_videos.request import MAX_DEPTH, read_request
+from tests.vendors import REQUESTS
+
+ITSELF: list[Any] = []
+ITSELF.append(ITSELF)
+
+
+def nested(depth: int) -> Any:
+    value: Any = "x"
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+ODD: dict[str, tuple[dict[Any, Any], str]] = {
+    "a name that is a number": ({5: "x"}, "5"),
+    "a name that is None": ({None: "x"}, "None"),
+    "a name that is true, and no value": ({True: None}, "True"),
+    "a name that is a tuple": ({("a", "b"): "x"}, "('a', 'b')"),
+    "self": ({"self": "x"}, "self"),
+    "a nested name that is a number": ({"extra": {"a": [{"b": {1: 2}}]}}, "extra"),
+    "nested names that can't be sorted": ({"extra": {1: 1, "a": 2}}, "extra"),
+    "a nested tuple as a name": ({"extra": {(1, 2): 3}}, "extra"),
+    "bytes": ({"extra": b"x"}, "extra"),
+    "a set": ({"extra": {"x"}}, "extra"),
+    "a time": ({"extra": [datetime(2026, 1, 1)]}, "extra"),
+    "no number": ({"extra": {"x": math.nan}}, "extra"),
+    "too large a number": ({"extra": math.inf}, "extra"),
+    "a dict of another class": ({"extra": MappingProxyType({"a": 1})}, "extra"),
+    "itself": ({"extra": ITSELF}, "extra"),
+    "nested too deep": ({"extra": nested(MAX_DEPTH + 1)}, "extra"),
+    "nested much too deep": ({"extra": nested(100_000)}, "extra"),
+}
+
+
+@pytest.mark.parametrize("odd", ODD)
+@pytest.mark.parametrize("hook", [TavusHook, TogetherHook])
+def test_a_request_that_cant_be_sent_names_the_field(hook: Any, odd: str) -> None:
+    more, field = ODD[odd]
+    with pytest.raises(VideoRequestError) as refused:
+        hook.order_body({**REQUESTS[hook.conn_type], **more})
+    assert refused.value.field == field
+
+
+@pytest.mark.parametrize("value", [[], {}, ["MP4"], 4, "mp4", True])
+def test_a_format_that_together_does_not_know_is_refused(value: Any) -> None:
+    with pytest.raises(VideoRequestError, match="output_format"):
+        TogetherHook.order_body({**REQUESTS["together"], "output_format": value})
+
+
+@pytest.mark.parametrize(
+    ("hook", "field"),
+    [
+        (TavusHook, "replica_id"),
+        (TavusHook, "script"),
+        (TavusHook, "audio_url"),
+        (TogetherHook, "model"),
+        (TogetherHook, "prompt"),
+    ],
+)
+@pytest.mark.parametrize("value", [5, ["x"], {"x": "y"}, True])
+def test_what_must_be_a_text_is_one(hook: Any, field: str, value: Any) -> None:
+    without = {"audio_url": "script"}.get(field)
+    request = {name: text for name, text in REQUESTS[hook.conn_type].items() if name != without}
+    with pytest.raises(VideoRequestError, match=f"'{field}': must be a text, not {type(value).__name__}"):
+        hook.order_body({**request, field: value})
+
+
+def test_what_is_nested_as_deep_as_is_allowed_is_sent_as_it_is() -> None:
+    request = {**REQUESTS["tavus"], "extra": nested(MAX_DEPTH), "properties": {"self": None, "x": ({"y": 1},)}}
+    assert TavusHook.order_body(request) == request
+
+
+@pytest.mark.parametrize("request_", ["", "{", "[" * 100_000, "[]", "5", None, 5, []])
+def test_what_is_no_object_is_no_request(request_: Any) -> None:
+    with pytest.raises(VideoRequestError, match="request"):
+        read_request(request_)
