@@ -5,6 +5,7 @@
 
     VideoError
     ├── VideoConnectionError    the Airflow connection is missing, of another type, or has an invalid field
+    ├── VideoParameterError     a parameter of a task can't be used (also a ValueError, *)
     ├── VideoIdError            what was given as a video has no id to ask for (also a ValueError, *)
     ├── VideoApiError           the vendor answered with an error
     │   ├── VideoAuthError          401 and 403
@@ -92,6 +93,19 @@ class VideoConnectionError(VideoError):
         super().__init__(f"Connection {conn_id!r}, field {field!r}: {_sentence(problem)}")
         self.conn_id = conn_id
         self.field = field
+        self.problem = problem
+
+
+class VideoParameterError(VideoError, ValueError, AirflowFailException):
+    """A parameter of a task can't be used. Raised when the task is defined, or rendered, and before any request.
+
+    :param parameter: name of the parameter.
+    :param problem: what is wrong with it.
+    """
+
+    def __init__(self, *, parameter: str, problem: str) -> None:
+        super().__init__(f"{parameter} {_sentence(problem)}")
+        self.parameter = parameter
         self.problem = problem
 
 
@@ -404,6 +418,7 @@ _SUBCLASSES: dict[str, type[VideoError]] = {
     subclass.__name__: subclass
     for subclass in (
         VideoConnectionError,
+        VideoParameterError,
         VideoIdError,
         VideoApiError,
         VideoAuthError,

@@ -56,16 +56,6 @@ class PollingRules:
     max_consecutive_failures: int = DEFAULT_MAX_CONSECUTIVE_FAILURES
     silent_fail: bool = False
 
-    def check(self) -> None:
-        """Refuse rules that no wait can go by. It is for whoever defines a task: a trigger must not raise.
-
-        :raises ValueError: naming the field.
-        """
-        if self.poke_interval <= 0:
-            raise ValueError("poke_interval must be above 0 seconds, or the vendor would be asked without a pause")
-        if not isinstance(self.max_consecutive_failures, int) or self.max_consecutive_failures < 1:
-            raise ValueError("max_consecutive_failures must be a whole number, 1 or more")
-
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Step:

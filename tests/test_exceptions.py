@@ -23,6 +23,7 @@ from airflow_provider_videos.exceptions import (
     VideoIdError,
     VideoOrderLostError,
     VideoOrderRefusedError,
+    VideoParameterError,
     VideoPathError,
     VideoRecordError,
     VideoRequestError,
@@ -48,6 +49,7 @@ RECORD = {
 
 ERRORS = [
     VideoConnectionError(conn_id="c", field="extra.timeout", problem="is 'x'"),
+    VideoParameterError(parameter="timeout", problem="must be seconds above 0, not -1"),
     VideoIdError("the id is empty"),
     VideoApiError(**CALL, status_code=404, message="Not found"),
     VideoApiError(**CALL, status_code=302, message="Found"),
@@ -114,6 +116,7 @@ FINAL = (
     VideoIdError,
     VideoOrderLostError,
     VideoOrderRefusedError,
+    VideoParameterError,
     VideoPathError,
     VideoRecordError,
     VideoRequestError,
@@ -129,7 +132,7 @@ def test_only_what_no_retry_can_help_and_the_timeout_are_exceptions_of_airflow(e
     assert isinstance(error, AirflowException) is (is_final or isinstance(error, VideoTimeoutError))
 
 
-@pytest.mark.parametrize("kind", [VideoIdError, VideoPathError, VideoRequestError])
+@pytest.mark.parametrize("kind", [VideoIdError, VideoParameterError, VideoPathError, VideoRequestError])
 def test_a_bad_argument_is_a_value_error(kind: type[VideoError]) -> None:
     assert issubclass(kind, ValueError)
 

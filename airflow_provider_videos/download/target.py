@@ -22,6 +22,7 @@ from airflow_provider_videos.download.placing import (
 )
 from airflow_provider_videos.exceptions import VideoPathError, VideoStorageError
 from airflow_provider_videos.hooks.lookup import look_up
+from airflow_provider_videos.parameters import check_path
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
@@ -60,7 +61,7 @@ class Target:
     def __init__(self, path: str, *, storage_conn_id: str | None = None) -> None:
         from airflow.sdk import ObjectStoragePath
 
-        _check(path)
+        check_path(path)
         if storage_conn_id is not None:
             # The amazon provider would go on without the connection.
             look_up(storage_conn_id)
@@ -209,20 +210,6 @@ def default_name(vendor: str, video_id: str) -> str:
         return name
     digest = hashlib.sha256(video_id.encode()).hexdigest()[:_DIGEST_CHARACTERS]
     return f"{name[: _MAX_NAME_CHARACTERS - _DIGEST_CHARACTERS - 1]}-{digest}"
-
-
-def _check(path: object) -> None:
-    if not isinstance(path, str):
-        raise VideoPathError(path=None, problem=f"must be a text, not {type(path).__name__}")
-    if not path.strip():
-        raise VideoPathError(path=path, problem="is empty")
-    if path == "None":
-        raise VideoPathError(path=path, problem="the template rendered to 'None'")
-    if not path.isprintable():
-        raise VideoPathError(path=path, problem="holds a character that can't be printed")
-    scheme, has_scheme, rest = path.partition("://")
-    if has_scheme and not rest.strip("/"):
-        raise VideoPathError(path=path, problem=f"names nothing after {scheme}://")
 
 
 def _protocols(fs: AbstractFileSystem) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 
+from airflow_provider_videos.parameters import check_parameters, check_rendered
 from airflow_provider_videos.xcom import tell_assets
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ class DownloadVideoOperator(BaseOperator):
     :param with_thumbnail: keep the vendor's thumbnail beside it.
     :param with_record: keep the video's record beside it, as JSON. Beside a full name it is always kept.
     :param kwargs: what every operator takes.
+    :raises ValueError: when it is defined, naming the parameter that can't be used.
     :raises VideoError: if it can't be kept; see :mod:`airflow_provider_videos.exceptions`.
     """
 
@@ -63,10 +65,8 @@ class DownloadVideoOperator(BaseOperator):
         with_record: bool = False,
         **kwargs: Any,
     ) -> None:
+        check_parameters(self, locals())
         super().__init__(**kwargs)
-        for name, value in (("max_bytes", max_bytes), ("max_attempts", max_attempts)):
-            if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
-                raise ValueError(f"{name} must be a whole number above 0, not {value!r}")
         self.video_id = video_id
         self.path = path
         self.conn_id = conn_id
@@ -84,6 +84,7 @@ class DownloadVideoOperator(BaseOperator):
         from airflow_provider_videos.download.target import Target
         from airflow_provider_videos.hooks.video import VideoHook
 
+        check_rendered(self)
         wishes = Wishes(
             overwrite=self.overwrite,
             max_bytes=self.max_bytes,

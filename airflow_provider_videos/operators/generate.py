@@ -21,6 +21,7 @@ from airflow_provider_videos.exceptions import (
 from airflow_provider_videos.ordering.kill import was_ended_by_a_user, within_seconds
 from airflow_provider_videos.ordering.record import DEFAULT_LISTING_DELAY
 from airflow_provider_videos.ordering.store import OrderStore
+from airflow_provider_videos.parameters import check_parameters, check_rendered, default_timeout, in_seconds
 from airflow_provider_videos.polling import DEFAULT_MAX_CONSECUTIVE_FAILURES, PollingRules, Step, Wait
 from airflow_provider_videos.request import read_request
 from airflow_provider_videos.waiting import defer_wait, read_event, wait_for_video
@@ -69,7 +70,8 @@ class GenerateVideoOperator(BaseOperator):
     :param wait_for_completion: wait until the video is ready; otherwise the record is that of the order.
     :param deferrable: wait in the triggerer, without a worker.
     :param poke_interval: time between two looks, in seconds or as a timedelta; above 0.
-    :param timeout: how long to wait, in seconds or as a timedelta, from when an attempt begins.
+    :param timeout: how long to wait, in seconds or as a timedelta, from when an attempt begins. ``None`` means
+        ``[sensors] default_timeout``.
     :param exponential_backoff: double the time between two looks from look to look, with jitter.
     :param max_wait: the most that it grows to, in seconds or as a timedelta.
     :param max_consecutive_failures: how many looks in a row may fail in passing before the wait ends with the last
@@ -83,6 +85,7 @@ class GenerateVideoOperator(BaseOperator):
     :param delete_on_kill: delete the video at the vendor when a user marks or clears the task while it waits. Only
         where the vendor can (Tavus), and while deferred only from Airflow 3.3 on. By default it goes on there.
     :param kwargs: what every operator takes.
+    :raises ValueError: when it is defined, naming the parameter that can't be used.
     :raises VideoRequestError: before anything is ordered, if the vendor forbids the request. Airflow doesn't retry.
     :raises VideoOrderRefusedError: if the vendor refuses the order with 400 or 422. Airflow doesn't retry.
     :raises VideoOrderLostError: if a video may have been ordered and can't be found. Airflow doesn't retry.
@@ -106,7 +109,7 @@ class GenerateVideoOperator(BaseOperator):
         wait_for_completion: bool = True,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         poke_interval: timedelta | float = 30,
-        timeout: timedelta | float = 12 * 60 * 60,
+        timeout: timedelta | float | None = 12 * 60 * 60,
         exponential_backoff: bool = False,
         max_wait: timedelta | float | None = None,
         max_consecutive_failures: int = DEFAULT_MAX_CONSECUTIVE_FAILURES,
@@ -116,21 +119,21 @@ class GenerateVideoOperator(BaseOperator):
         delete_on_kill: bool = False,
         **kwargs: Any,
     ) -> None:
+        check_parameters(self, locals())
         super().__init__(**kwargs)
         self.conn_id = conn_id
         self.request = request
         self.wait_for_completion = wait_for_completion
         self.deferrable = deferrable
-        self.poke_interval = _seconds(poke_interval)
-        self.timeout = _seconds(timeout)
+        self.poke_interval = in_seconds(poke_interval)
+        self.timeout = default_timeout() if timeout is None else in_seconds(timeout)
         self.exponential_backoff = exponential_backoff
-        self.max_wait = None if max_wait is None else _seconds(max_wait)
+        self.max_wait = None if max_wait is None else in_seconds(max_wait)
         self.max_consecutive_failures = max_consecutive_failures
         self.order_again_if_cleared = order_again_if_cleared
         self.order_again_if_lost = order_again_if_lost
-        self.listing_delay = _seconds(listing_delay)
+        self.listing_delay = in_seconds(listing_delay)
         self.delete_on_kill = delete_on_kill
-        self._rules().check()
         self._video_id: str | None = None
         self._context: Context | None = None
 
@@ -144,6 +147,7 @@ class GenerateVideoOperator(BaseOperator):
 
     def _order_and_wait(self, context: Context) -> dict[str, Any]:
         try:
+            check_rendered(self)
             ordering = self._ordering(context)
         except VideoError:
             OrderStore(context).note_that_nothing_was_ordered(self.retries or 0)
@@ -282,7 +286,3 @@ class GenerateVideoOperator(BaseOperator):
                 "This Airflow has no task state store (it comes with 3.3), so a retry knows nothing of an order before "
                 "it: Tavus is searched for it, and for other vendors the retry fails."
             )
-
-
-def _seconds(time_span: timedelta | float) -> float:
-    return time_span.total_seconds() if isinstance(time_span, timedelta) else time_span

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator
 
 from airflow_provider_videos.exceptions import VideoApiError
+from airflow_provider_videos.parameters import check_parameters, check_rendered
 from airflow_provider_videos.video import read_video_id
 from airflow_provider_videos.xcom import push_video
 
@@ -25,6 +26,7 @@ class GetVideoOperator(BaseOperator):
     :param video_id: id of the video, or the dict that an earlier task of this package returned. (templated)
     :param conn_id: id of an Airflow connection of a video vendor's type. (templated)
     :param kwargs: what every operator takes.
+    :raises ValueError: when it is defined, naming the parameter that can't be used.
     :raises VideoError: if it can't be asked for; see :mod:`airflow_provider_videos.exceptions`.
     """
 
@@ -32,6 +34,7 @@ class GetVideoOperator(BaseOperator):
     ui_color = "#e0e7ff"
 
     def __init__(self, *, video_id: str | Mapping[str, Any], conn_id: str, **kwargs: Any) -> None:
+        check_parameters(self, locals())
         super().__init__(**kwargs)
         self.video_id = video_id
         self.conn_id = conn_id
@@ -40,6 +43,7 @@ class GetVideoOperator(BaseOperator):
         """Ask once."""
         from airflow_provider_videos.hooks.video import VideoHook
 
+        check_rendered(self)
         return push_video(self, context, VideoHook.get_hook(self.conn_id).get_video(self.video_id).to_dict())
 
 
@@ -56,6 +60,7 @@ class DeleteVideoOperator(BaseOperator):
     :param hard: delete its files too, for ever. Otherwise Tavus goes on to show it, as deleted.
     :param kwargs: what every operator takes.
     :raises VideoUnsupportedError: before any request, if the vendor can't delete, as Together AI can't.
+    :raises ValueError: when it is defined, naming the parameter that can't be used.
     :raises VideoError: if it can't be asked to; see :mod:`airflow_provider_videos.exceptions`.
     """
 
@@ -63,6 +68,7 @@ class DeleteVideoOperator(BaseOperator):
     ui_color = "#e0e7ff"
 
     def __init__(self, *, video_id: str | Mapping[str, Any], conn_id: str, hard: bool = False, **kwargs: Any) -> None:
+        check_parameters(self, locals())
         super().__init__(**kwargs)
         self.video_id = video_id
         self.conn_id = conn_id
@@ -72,6 +78,7 @@ class DeleteVideoOperator(BaseOperator):
         """Delete it."""
         from airflow_provider_videos.hooks.video import VideoHook
 
+        check_rendered(self)
         hook = VideoHook.get_hook(self.conn_id)
         video_id = read_video_id(self.video_id, vendor=hook.conn_type)
         try:

@@ -15,6 +15,7 @@ from airflow.sdk.configuration import conf
 from airflow.sdk.exceptions import AirflowRescheduleException, AirflowSkipException, AirflowTaskTimeout
 
 from airflow_provider_videos.exceptions import VideoError, VideoFailedError
+from airflow_provider_videos.parameters import check_parameters, check_rendered
 from airflow_provider_videos.polling import DEFAULT_MAX_CONSECUTIVE_FAILURES, PollingRules, Step, Wait
 from airflow_provider_videos.sensors.start_from_trigger import (
     CannotStartFromTriggerError,
@@ -68,6 +69,7 @@ class VideoSensor(BaseSensorOperator):
         fails the task.
     :param kwargs: what every sensor takes, such as ``mode``, ``soft_fail`` (skip when the video ends without success
         or not in time) and ``never_fail`` (skip on any failure).
+    :raises ValueError: when it is defined, naming the parameter that can't be used.
     :raises VideoFailedError: if the video ends without success. Airflow doesn't retry.
     :raises VideoTimeoutError: if the video is not finished in time.
     :raises VideoError: if it can't be asked for; see :mod:`airflow_provider_videos.exceptions`.
@@ -89,12 +91,13 @@ class VideoSensor(BaseSensorOperator):
         end_from_trigger: bool = False,
         **kwargs: Any,
     ) -> None:
+        # Before Airflow's own checks, which take True for a second.
+        check_parameters(self, {**locals(), **kwargs})
         super().__init__(poke_interval=poke_interval, timeout=timeout, **kwargs)
         self.video_id = video_id
         self.conn_id = conn_id
         self.deferrable = deferrable or start_from_trigger or end_from_trigger
         self.max_consecutive_failures = max_consecutive_failures
-        self._rules().check()
         self.end_from_trigger = end_from_trigger
         self.start_from_trigger = start_from_trigger and self._prepare_start()
         if end_from_trigger:
@@ -103,6 +106,7 @@ class VideoSensor(BaseSensorOperator):
     def execute(self, context: Context) -> dict[str, Any]:
         """Look, and wait for as long as the video is not finished."""
         try:
+            check_rendered(self)
             return self._wait_for_video(context)
         except (AirflowRescheduleException, AirflowSkipException):
             raise

@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -428,8 +427,6 @@ def test_a_timeout_says_what_becomes_of_the_money(
         ("together", {"model": "m1", "seconds": 5}, "seconds"),
         ("together", {"model": "m1", "steps": 51}, "steps"),
         ("together", {"model": "m1", "output_format": "AVI"}, "output_format"),
-        ("tavus", "no JSON", "request"),
-        ("tavus", "[]", "request"),
     ],
 )
 def test_what_the_vendor_forbids_is_refused_before_anything_is_sent(
@@ -455,12 +452,6 @@ def test_fields_that_are_newer_than_this_package_are_passed_on(simulator: Simula
     connect("together")
     attempts("together", request={**REQUESTS["together"], "a_new_field": 7}).run()
     assert created(simulator) == 1
-
-
-@pytest.mark.parametrize(("option", "value"), [("poke_interval", timedelta()), ("max_consecutive_failures", 0)])
-def test_rules_that_no_wait_can_go_by_are_refused_when_a_dag_is_parsed(option: str, value: Any) -> None:
-    with pytest.raises(ValueError, match=option):
-        GenerateVideoOperator(task_id="order", conn_id="c", request={}, **{option: value})
 
 
 def test_nested_values_of_a_request_are_templated() -> None:

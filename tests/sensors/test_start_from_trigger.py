@@ -122,7 +122,7 @@ def test_what_the_triggerer_has_at_hand_is_rendered_there(template: str) -> None
         ({"conn_id": "{{ var.value.conn_id }}"}, "the template of conn_id names var"),
         ({"video_id": "{{ params.video_id | ds }}"}, "uses the filter ds"),
         ({"video_id": "{{ params"}, "can't be read"),
-        ({"video_id": None}, "neither a text"),
+        ({"video_id": 831}, "neither a text"),
     ],
 )
 def test_what_the_triggerer_may_not_be_able_to_render_begins_on_a_worker(

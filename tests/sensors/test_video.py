@@ -330,23 +330,6 @@ def test_deferring_says_when_to_look_next_and_keeps_the_deadline(simulator: Simu
     assert stored["seen"] == [["generating", pytest.approx(stored["started_at"], abs=2)]]
 
 
-@pytest.mark.parametrize("option", ["timeout", "max_wait"])
-def test_a_negative_time_is_refused(option: str) -> None:
-    arguments: dict[str, Any] = {option: -1}
-    with pytest.raises(ValueError, match=option):
-        VideoSensor(task_id="wait", video_id="v", conn_id="c", **arguments)
-
-
-@pytest.mark.parametrize(
-    ("option", "value"),
-    [("poke_interval", 0), ("poke_interval", -1), ("max_consecutive_failures", 0), ("max_consecutive_failures", 1.5)],
-)
-def test_rules_that_no_wait_can_go_by_are_refused(option: str, value: float) -> None:
-    arguments: dict[str, Any] = {option: value}
-    with pytest.raises(ValueError, match=option):
-        VideoSensor(task_id="wait", video_id="v", conn_id="c", **arguments)
-
-
 def test_the_defaults_fit_the_job() -> None:
     sensor = VideoSensor(task_id="wait", video_id="v", conn_id="c")
     assert (sensor.poke_interval, sensor.timeout, sensor.deferrable) == (30, 12 * 3600, False)
