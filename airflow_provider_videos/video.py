@@ -38,7 +38,7 @@ class Video:
     :param vendor: connection type of the vendor, such as ``tavus``.
     :param video_id: the vendor's id of the video.
     :param state: what the status means.
-    :param status: the vendor's own word for it, as it was sent.
+    :param status: the vendor's own word for it, as it was sent; ``unknown`` if the answer to an order had none.
     :param download_url: URL of the media file.
     :param stream_url: URL of an HLS playlist.
     :param hosted_url: URL of a page that plays the video. Tavus gives one before the video is ready.

@@ -128,13 +128,17 @@ class VendorFacts:
     def read_body(self, body: Mapping[str, Any], reader: ResponseReader) -> Video:
         """Read the video that a JSON object describes.
 
+        Of an order the id is enough: without it the video would be lost. Its status is ``unknown`` then.
+
         :raises VideoAnswerError: if the object describes no video, or another one than the call is about.
         """
         fields = self.read_video(Answer(body, secret=reader.secret))
         status = " ".join((fields.pop("status") or "").split())[:MAX_STATUS_CHARACTERS]
-        if not status or not isinstance(body.get("status"), str):
-            raise reader.answer_error("it has no status")
         video_id = fields.pop("video_id") or reader.video_id
+        if not status or not isinstance(body.get("status"), str):
+            if not reader.is_of_an_order or video_id is None:
+                raise reader.answer_error("it has no status")
+            status = VideoState.UNKNOWN.value
         if video_id is None:
             raise reader.answer_error("it has no id")
         # What is read is without white space at its ends.

@@ -41,6 +41,11 @@ class ResponseReader:
         self.video_id = call.video_id
 
     @property
+    def is_of_an_order(self) -> bool:
+        """Whether the call orders a video."""
+        return self._call.kind == "order"
+
+    @property
     def secret(self) -> str:
         """What must not be found in what is read."""
         return self._connection.api_key

@@ -24,6 +24,7 @@ from airflow_provider_videos.ordering.store import OrderStore
 from airflow_provider_videos.parameters import check_parameters, check_rendered, default_timeout, in_seconds
 from airflow_provider_videos.polling import DEFAULT_MAX_CONSECUTIVE_FAILURES, PollingRules, Step, Wait
 from airflow_provider_videos.request import read_request
+from airflow_provider_videos.video import VideoState
 from airflow_provider_videos.waiting import defer_wait, read_event, wait_for_video
 from airflow_provider_videos.xcom import failed_video_xcoms, push, push_video, tell_assets
 
@@ -246,7 +247,8 @@ class GenerateVideoOperator(BaseOperator):
                 )
             time.sleep(step.pause)
 
-        is_told_enough = ordered.was_asked_for or not ordered.video.state.is_terminal
+        is_pending = ordered.video.state in {VideoState.QUEUED, VideoState.GENERATING}
+        is_told_enough = ordered.was_asked_for or is_pending
         described = ordered.video if is_told_enough else None
         video = wait_for_video(
             self, context, wait, video=video_id, conn_id=self.conn_id, pause=pause, described=described

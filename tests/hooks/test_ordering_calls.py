@@ -297,6 +297,16 @@ def test_a_limit_of_the_account_that_passes_is_no_refusal_for_good(
         call(VideoHook.get_hook(connect("tavus")), "create_video", **REQUESTS["tavus"])
 
 
+def test_an_answer_with_an_id_alone_is_an_order(
+    call: Callable[..., Any], vendor: VendorName, simulator: Simulator, connect: Connect
+) -> None:
+    simulator.add_fault(Fault("merge", body='{"status": null}', times=1))
+    hook = VideoHook.get_hook(connect(vendor))
+    video = call(hook, "create_video", **REQUESTS[vendor])
+    assert (video.state, video.status) == ("unknown", "unknown")
+    assert hook.get_video(video.video_id).video_id == video.video_id
+
+
 @pytest.mark.parametrize(
     ("name", "arguments", "words"),
     [

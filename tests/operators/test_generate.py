@@ -561,6 +561,28 @@ def test_a_limit_that_does_not_pass_in_time_may_be_retried(simulator: Simulator,
     assert "Correct" not in str(refused.value)
 
 
+def test_an_order_that_is_answered_with_nothing_but_an_id_is_kept(
+    vendor: VendorName, mode: str, simulator: Simulator, connect: Connect
+) -> None:
+    connect(vendor)
+    simulator.add_fault(Fault("merge", body='{"status": null}', method="POST"))
+    task = attempts(vendor, mode)
+    video = task.run()
+    assert video["state"] == "ready"
+    assert task.run() == video
+    assert simulator.record.requests["POST /v2/videos"] == 1
+    assert "GET /v2/videos" not in simulator.record.requests
+
+
+def test_of_an_order_without_a_status_nothing_is_made_up(
+    vendor: VendorName, simulator: Simulator, connect: Connect
+) -> None:
+    connect(vendor)
+    simulator.add_fault(Fault("merge", body='{"status": null}', method="POST"))
+    video = attempts(vendor, wait_for_completion=False).run()
+    assert (video["state"], video["status"]) == ("unknown", "unknown")
+
+
 @pytest.mark.parametrize(
     "odd", [{5: "x"}, {"self": "x"}, {"output_format": []}, {"extra": {1: 2}}, {"extra": b"x"}, {"prompt": 5}]
 )
