@@ -142,7 +142,11 @@ class Ordering:
             log.info("The task was cleared since video %r was ordered; another one is ordered.", video_id)
             return self._order_anew()
         try:
-            video = self._patiently("Asking for the video ordered before", lambda: self._hook.get_video(video_id))
+            video = self._patiently(
+                "Asking for the video ordered before",
+                lambda: self._hook.get_video(video_id),
+                ordered_at=order.sent_at,
+            )
         except VideoError as error:
             error.add_note(may_be_billed(video_id))
             raise

@@ -8,8 +8,8 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
-from airflow_provider_videos.exceptions import VideoError
-from airflow_provider_videos.polling import pause_after_failure
+from airflow_provider_videos.exceptions import VideoApiError, VideoError
+from airflow_provider_videos.polling import GRACE_AFTER_ORDER, pause_after_failure
 
 if TYPE_CHECKING:
     from airflow_provider_videos.polling import PollingRules
@@ -28,11 +28,13 @@ class Patience:
     def __init__(self, rules: PollingRules) -> None:
         self._rules = rules
 
-    def __call__(self, what: str, call: Callable[[], _T]) -> _T:
+    def __call__(self, what: str, call: Callable[[], _T], *, ordered_at: float | None = None) -> _T:
         """Make a call and return what it returns.
 
         :param what: what it does, for the log.
         :param call: raises a :exc:`VideoError` if it fails.
+        :param ordered_at: Unix time at which the video was ordered that it asks for, if it asks for one: soon after it,
+            the vendor may not know the video yet.
         """
         failures = 0
         while True:
@@ -40,10 +42,16 @@ class Patience:
                 return call()
             except VideoError as error:
                 failures += 1
-                if not error.is_transient or failures >= self._rules.max_consecutive_failures:
+                may_pass = error.is_transient or _may_not_be_known_yet(error, ordered_at)
+                if not may_pass or failures >= self._rules.max_consecutive_failures:
                     raise
                 pause = pause_after_failure(
                     first=self._rules.poke_interval, failures=failures, retry_after=error.retry_after
                 )
                 log.warning("%s failed, next attempt in %.0f s: %s", what, pause, error)
                 time.sleep(pause)
+
+
+def _may_not_be_known_yet(error: VideoError, ordered_at: float | None) -> bool:
+    is_unknown = isinstance(error, VideoApiError) and error.is_unknown_video
+    return is_unknown and ordered_at is not None and time.time() < ordered_at + GRACE_AFTER_ORDER

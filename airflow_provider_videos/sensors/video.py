@@ -7,7 +7,7 @@ import dataclasses
 import time
 import warnings
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from airflow.sdk import BaseSensorOperator, timezone
@@ -183,6 +183,7 @@ class VideoSensor(BaseSensorOperator):
             rules=self._rules(),
             started_at=started_at,
             deadline=started_at + self.timeout,
+            ordered_at=_ordered_at(self.video_id),
         )
 
     def _rules(self) -> PollingRules:
@@ -211,3 +212,12 @@ class VideoSensor(BaseSensorOperator):
         if reason := why_skip(error, soft_fail=self.soft_fail, never_fail=self.never_fail):
             raise AirflowSkipException(reason) from error
         raise error
+
+
+def _ordered_at(video: str | Mapping[str, Any]) -> float | None:
+    """Return the Unix time at which a video was ordered, if what an earlier task returned of it says so."""
+    try:
+        created_at = video["created_at"] if isinstance(video, Mapping) else None
+        return datetime.fromisoformat(created_at).timestamp() if isinstance(created_at, str) else None
+    except (KeyError, ValueError, OverflowError):
+        return None

@@ -11,6 +11,7 @@ from airflow.sdk.exceptions import AirflowFailException
 from airflow.triggers.base import BaseTrigger
 from structlog.testing import capture_logs
 
+from airflow_provider_videos import polling
 from airflow_provider_videos.exceptions import (
     VideoApiError,
     VideoAuthError,
@@ -581,6 +582,38 @@ def test_of_an_order_without_a_status_nothing_is_made_up(
     simulator.add_fault(Fault("merge", body='{"status": null}', method="POST"))
     video = attempts(vendor, wait_for_completion=False).run()
     assert (video["state"], video["status"]) == ("unknown", "unknown")
+
+
+@pytest.mark.parametrize("attempt", [1, 2])
+def test_a_vendor_that_does_not_know_its_new_video_yet_is_asked_again_in_each_attempt(
+    attempt: int, vendor: VendorName, mode: str, simulator: Simulator, connect: Connect
+) -> None:
+    connect(vendor)
+    simulator.generating = 0.5
+    task = attempts(vendor, mode)
+    if attempt == 2:
+        task.make = attempts(vendor, mode, wait_for_completion=False).make
+        task.run()
+        task.make = attempts(vendor, mode).make
+    simulator.add_fault(Fault("unknown_video", method="GET", times=3))
+    assert task.run()["state"] == "ready"
+    assert created(simulator) == 1
+
+
+def test_a_video_that_is_still_unknown_a_minute_after_its_order_fails(
+    vendor: VendorName, simulator: Simulator, connect: Connect
+) -> None:
+    connect(vendor)
+    task = attempts(vendor)
+    task.run()
+    assert task.store is not None
+    [order] = task.store["video_order"]["orders"]
+    order["sent_at"] -= polling.GRACE_AFTER_ORDER
+    simulator.add_fault(Fault("unknown_video", method="GET"))
+    asked = simulator.record.requests["GET /v2/videos/{id}"]
+    with pytest.raises(VideoApiError):
+        task.run()
+    assert simulator.record.requests["GET /v2/videos/{id}"] == asked + 1
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from airflow_provider_videos.exceptions import (
     VideoAnswerError,
+    VideoApiError,
     VideoFailedError,
     VideoIdError,
     VideoTimeoutError,
@@ -20,7 +21,7 @@ from airflow_provider_videos.simulator import Fault, Simulator
 from airflow_provider_videos.simulator.videos import Outcome as VideoOutcome
 from airflow_provider_videos.simulator.videos import VendorName
 from airflow_provider_videos.video import Video, VideoState
-from tests.vendors import Connect
+from tests.vendors import REQUESTS, Connect
 from tests.waiting import MODES, Outcome, TaskInstance, wait
 
 in_every_mode = pytest.mark.parametrize("mode", MODES)
@@ -286,6 +287,20 @@ def test_the_answer_about_another_video_never_ends_a_wait_well(
     simulator.add_fault(Fault("merge", body='{"video_id": "another"}'))
     outcome = wait(mode, video_id=video_id, conn_id=connect("tavus"), max_consecutive_failures=2)
     assert isinstance(outcome.error, VideoAnswerError)
+
+
+@in_every_mode
+@pytest.mark.parametrize("vendor", ["tavus", "together"])
+def test_a_video_that_was_ordered_just_now_may_not_be_known_yet(
+    mode: str, vendor: VendorName, simulator: Simulator, connect: Connect
+) -> None:
+    order = VideoHook.get_hook(connect(vendor)).create_video(**REQUESTS[vendor]).to_dict()
+    simulator.add_fault(Fault("unknown_video", times=2))
+    assert wait(mode, video_id=order, conn_id=connect(vendor)).state == "success"
+    long_ago = {**order, "created_at": "2026-01-01T00:00:00+00:00"}
+    for unknown in (long_ago, order["video_id"], {**order, "created_at": "yesterday"}):
+        simulator.add_fault(Fault("unknown_video", times=1))
+        assert isinstance(wait(mode, video_id=unknown, conn_id=connect(vendor)).error, VideoApiError)
 
 
 @in_every_mode
