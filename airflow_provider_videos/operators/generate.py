@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from airflow_provider_videos.ordering.ordering import Ordered, Ordering
+    from airflow_provider_videos.video import Video
 
 EVENT_FIELDS = ("vendor", "video_id", "download_url", "stream_url", "hosted_url", "cost")
 
@@ -155,7 +156,7 @@ class GenerateVideoOperator(BaseOperator):
             raise
         ordered = ordering.place()
         self._video_id, self._context = ordered.video.video_id, context
-        push(self, context, {"video_id": ordered.video.video_id, "vendor": ordered.video.vendor})
+        self._push_id(context, ordered.video)
         if not self.wait_for_completion:
             return self._end(context, ordered.video.to_dict())
         try:
@@ -188,6 +189,13 @@ class GenerateVideoOperator(BaseOperator):
 
         VideoHook.get_hook(self.conn_id).delete_video(video_id)
         self.log.info("Video %r was deleted at the vendor.", video_id)
+
+    def _push_id(self, context: Context, video: Video) -> None:
+        try:
+            push(self, context, {"video_id": video.video_id, "vendor": video.vendor})
+        except Exception:
+            # The video is paid for: to wait for it is worth more than to stop here.
+            self.log.exception("The id of video %r can't be pushed; the task waits for it all the same", video.video_id)
 
     def _ordering(self, context: Context) -> Ordering:
         from airflow_provider_videos.hooks.video import VideoHook

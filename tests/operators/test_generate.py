@@ -616,6 +616,50 @@ def test_a_video_that_is_still_unknown_a_minute_after_its_order_fails(
     assert simulator.record.requests["GET /v2/videos/{id}"] == asked + 1
 
 
+@pytest.mark.parametrize("outcome", ["ready", "failed"])
+def test_a_task_that_pushes_no_xcom_leaves_none_at_any_time(
+    outcome: Any, vendor: VendorName, mode: str, simulator: Simulator, connect: Connect
+) -> None:
+    connect(vendor)
+    simulator.outcome, simulator.generating = outcome, 0.3
+    task = attempts(vendor, mode, do_xcom_push=False)
+    pushed: list[str] = []
+    task.ti.xcom_push = lambda key, value: pushed.append(key)  # type: ignore[method-assign]
+    for _ in range(2):
+        if outcome == "ready":
+            assert task.run()["state"] == "ready"
+        else:
+            with pytest.raises(VideoFailedError):
+                task.run()
+    assert pushed == []
+
+
+def test_the_id_is_pushed_before_the_wait(vendor: VendorName, simulator: Simulator, connect: Connect) -> None:
+    connect(vendor)
+    simulator.add_fault(Fault("status", status=404, method="GET", after=0))
+    task = attempts(vendor, timeout=0.1)
+    with pytest.raises(VideoTimeoutError):
+        task.run()
+    assert task.ti.xcoms["vendor"] == vendor
+    assert task.store is not None
+    assert task.ti.xcoms["video_id"] == task.store["video_order"]["orders"][0]["video_id"]
+
+
+def test_an_id_that_cant_be_pushed_does_not_end_the_wait(simulator: Simulator, connect: Connect) -> None:
+    connect("tavus")
+    task = attempts("tavus")
+    push = task.ti.xcom_push
+
+    def refusing(key: str, value: Any) -> None:
+        if "GET /v2/videos/{id}" not in simulator.record.requests:
+            raise ConnectionError("no database")
+        push(key, value)
+
+    simulator.outcome = "ready"
+    task.ti.xcom_push = refusing  # type: ignore[method-assign]
+    assert task.run()["state"] == "ready"
+
+
 @pytest.mark.parametrize(
     "odd", [{5: "x"}, {"self": "x"}, {"output_format": []}, {"extra": {1: 2}}, {"extra": b"x"}, {"prompt": 5}]
 )
