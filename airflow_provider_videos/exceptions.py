@@ -71,11 +71,12 @@ class VideoError(Exception):
     def from_dict(record: dict[str, Any]) -> VideoError:
         """Make the exception that :meth:`to_dict` described."""
         attributes = dict(record)
-        kind = attributes.pop("type")
-        if kind not in _SUBCLASSES:
-            # An exception of a vendor that another package brings.
+        kind = attributes.pop("type", None)
+        try:
+            return _SUBCLASSES[kind](**attributes)
+        except (KeyError, TypeError):
+            # Another package's vendor has exceptions of its own, and another version's have other attributes.
             return VideoUnexpectedError(problem=f"{kind}: {attributes}")
-        return _SUBCLASSES[kind](**attributes)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return VideoError.from_dict, (self.to_dict(),)

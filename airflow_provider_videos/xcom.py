@@ -3,13 +3,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Asset
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator, Context
+
+    from airflow_provider_videos.polling import Wait
+    from airflow_provider_videos.video import Video
 
 #: Fields that are pushed under keys of their own, since ``task.output["download_url"]`` reads an XCom key.
 PUSHED_FIELDS = ("vendor", "video_id", "state", "download_url", "stream_url", "hosted_url")
@@ -19,6 +23,8 @@ SEEN_FIELDS = ("vendor", "video_id", "state", "hosted_url")
 FAILED_VIDEO_KEY = "video"
 #: Key of how many seconds the video was in each of its vendor's statuses.
 STATUS_SECONDS_KEY = "status_seconds"
+#: Key of how a wait stands, while it goes on: see :func:`waiting_status`.
+WAITING_KEY = "waiting"
 
 
 def video_xcoms(video: Mapping[str, Any]) -> dict[str, Any]:
@@ -34,6 +40,55 @@ def failed_video_xcoms(video: Mapping[str, Any]) -> dict[str, Any]:
 def seen_video_xcoms(video: Mapping[str, Any]) -> dict[str, Any]:
     """Give what is pushed of a video that a task waits for, by key."""
     return {field: video[field] for field in SEEN_FIELDS if video[field] is not None}
+
+
+def waiting_status(wait: Wait, video: Video | None, *, polled_at: float) -> dict[str, Any]:
+    """Return how a wait stands, as a JSON object; its times are ISO 8601 in UTC.
+
+    :param wait: the wait.
+    :param video: what the last successful poll found, ``None`` if none has been.
+    :param polled_at: Unix time of the last poll.
+    :return: ``vendor``, ``video_id``, ``state`` and ``status`` (``None`` where not known), ``since`` when the status
+        was first seen, ``last_poll``, ``failed_polls`` in a row, ``started`` and ``deadline`` of the wait.
+    """
+    last = wait.history.last
+    return {
+        "vendor": video.vendor if video is not None else None,
+        "video_id": wait.video_id,
+        "state": video.state.value if video is not None else None,
+        "status": video.status if video is not None else None,
+        "since": _iso(last.since) if last is not None else None,
+        "last_poll": _iso(polled_at),
+        "failed_polls": wait.failures,
+        "started": _iso(wait.started_at),
+        "deadline": _iso(wait.deadline),
+    }
+
+
+def keys_read_of(task: BaseOperator | None) -> list[str]:
+    """Return which XComs of a task, beside its record, the other tasks of its Dag read by ``.output`` or a template.
+
+    What code pulls is not seen. A key that some template names for another reason is taken for one that is read.
+
+    :param task: the task; ``None``, and one outside of a Dag, may have each of its keys read.
+    """
+    keys = [*PUSHED_FIELDS, STATUS_SECONDS_KEY]
+    dag: Any = getattr(task, "dag", None)
+    if task is None or dag is None:
+        return keys
+    text = "\n".join(part for other in dag.tasks if other.task_id != task.task_id for part in _templates(other))
+    return [key for key in keys if f"'{key}'" in text or f'"{key}"' in text]
+
+
+def _templates(task: Any) -> Iterator[str]:
+    for name in (*task.template_fields, "partial_kwargs", "expand_input", "op_kwargs_expand_input"):
+        if (value := getattr(task, name, None)) is not None:
+            # References to XComs within name their keys, too.
+            yield str(value)
+
+
+def _iso(moment: float) -> str:
+    return datetime.fromtimestamp(moment, UTC).isoformat(timespec="seconds")
 
 
 def push(operator: BaseOperator, context: Context, xcoms: Mapping[str, Any]) -> None:

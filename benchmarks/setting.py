@@ -18,11 +18,11 @@ class Setting:
     """One number of waits, and the world around them. All times are in seconds.
 
     :param waits: how many waits start at the same moment.
-    :param poll_interval: time between two looks at the same video.
+    :param poll_interval: time between two polls of the same video.
     :param latency: how long the API takes for an answer.
     :param ready_from: when the first video may be ready, counted from the start.
     :param ready_to: when the last one is.
-    :param lookup: how long the supervisor is busy with one connection look-up.
+    :param lookup: how long the supervisor is busy with one connection look-up, and with one XCom.
     :param limit: when a run is cut off, counted from the start.
     :param seed: of the times at which the videos are ready, and of whatever else is drawn.
     """
@@ -40,6 +40,23 @@ class Setting:
         """When each video is ready, in seconds from the start; the same for all variants."""
         draw = random.Random(self.seed)
         return [draw.uniform(self.ready_from, self.ready_to) for _ in range(self.waits)]
+
+    @classmethod
+    def of(cls, waits: int, poll_interval: float, *, lookup: float, limit: float) -> Self:
+        """Make a setting in which all have polled a few times before the first video is ready.
+
+        :param limit: seconds after the last video is ready at which a run is cut off.
+        """
+        ready_from = max(cls.ready_from, 1.5 * poll_interval)
+        ready_to = ready_from + max(20.0, poll_interval)
+        return cls(
+            waits=waits,
+            poll_interval=poll_interval,
+            ready_from=ready_from,
+            ready_to=ready_to,
+            lookup=lookup,
+            limit=ready_to + limit,
+        )
 
     def to_json(self) -> str:
         """Write it down for another process."""

@@ -101,12 +101,17 @@ class MeasuredRunner(TriggerRunner):
         await super().create_triggers()  # type: ignore[no-untyped-call]
 
 
-class _Connections:
-    """The supervisor's way to connections: it keeps it busy as long as a real look-up does."""
+class _Api:
+    """The supervisor's way to connections and XComs: it keeps it busy as long as a real one does."""
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
-        self.lookups = 0
+        self.lookups = self.xcoms = 0
+
+    def set(self, *args: Any, **kwargs: Any) -> None:
+        """Set an XCom."""
+        self.xcoms += 1
+        time.sleep(self._plan.setting.lookup)
 
     def get(self, conn_id: str) -> ConnectionResponse:
         self.lookups += 1
@@ -133,10 +138,11 @@ class Supervisor(TriggerRunnerSupervisor):
     plan: ClassVar[Plan]
     waits: deque[RunTrigger] = attrs.field(factory=deque)
     warm_up: RunTrigger
-    connections: _Connections
+    connections: _Api
     phase_until: float = attrs.field(factory=lambda: time.monotonic() + WARM_UP_LIMIT)
     started_at: float | None = None
     successes: int = 0
+    reported: list[tuple[int, float]] = attrs.field(factory=list)
     failures: list[str] = attrs.field(factory=list)
     is_warm: bool = False
 
@@ -152,14 +158,14 @@ class Supervisor(TriggerRunnerSupervisor):
 
     def make_client(self) -> Any:
         """Give what stands for the API server."""
-        return SimpleNamespace(connections=self.connections)
+        return SimpleNamespace(connections=self.connections, xcoms=self.connections)
 
     def load_triggers(self) -> None:
         """Hand out the warm-up, and once that has ended all waits."""
         if self.warm_up.id not in self.running_triggers and not self.is_warm and not self.creating_triggers:
             self.creating_triggers.append(self.warm_up)
         if self.is_warm and self.started_at is None and time.monotonic() >= self.phase_until:
-            self.connections.lookups = 0
+            self.connections.lookups = self.connections.xcoms = 0
             self.started_at = ask(self.plan.port, "start")["started_at"]
             self.phase_until = self.started_at + self.plan.setting.limit
             self.creating_triggers.extend(self.waits)
@@ -173,6 +179,7 @@ class Supervisor(TriggerRunnerSupervisor):
             self.failures.append(str(event.payload)[:500])
         elif self.started_at is not None:
             self.successes += 1
+            self.reported.append((trigger_id - 1, time.monotonic()))
 
     def on_trigger_failure(self, trigger_id: int, exc: list[str] | None) -> None:
         """Note why a trigger failed."""
@@ -239,7 +246,7 @@ def main() -> None:
     kind = plan.variant.connection
     supervisor: Supervisor = Supervisor.start(
         capacity=setting.waits + 1,
-        connections=_Connections(plan),
+        connections=_Api(plan),
         # A connection of its own, so that nothing of the warm-up serves the waits.
         warm_up=workload(plan, setting.waits, 0.0, f"{kind}_warm_up"),
         waits=deque(workload(plan, index, after, f"{kind}_0") for index, after in enumerate(setting.ready_after())),
@@ -250,6 +257,8 @@ def main() -> None:
     figures |= {
         "started_at": supervisor.started_at,
         "lookups": supervisor.connections.lookups,
+        "xcoms": supervisor.connections.xcoms,
+        "reported": supervisor.reported,
         "successes": supervisor.successes,
         "failures": supervisor.failures[:5],
     }

@@ -48,6 +48,10 @@ def _ours(setting: Setting, conn_id: str, index: int, ready_after: float) -> dic
     }
 
 
+def _ours_silent(setting: Setting, conn_id: str, index: int, ready_after: float) -> dict[str, Any]:
+    return {**_ours(setting, conn_id, index, ready_after), "do_xcom_push": False}
+
+
 def _hand_written(setting: Setting, conn_id: str, index: int, ready_after: float) -> dict[str, Any]:
     return {"conn_id": conn_id, "video_id": video_id(index), "poke_interval": setting.poll_interval}
 
@@ -87,6 +91,19 @@ VARIANTS = {
         arguments=_ours,
         is_success=lambda payload: isinstance(payload, dict) and bool(payload.get("video")),
     ),
+    "silent": Variant(
+        title="`VideoTrigger`, `do_xcom_push=False`",
+        classpath="airflow_provider_videos.triggers.video.VideoTrigger",
+        connection="video",
+        arguments=_ours_silent,
+        is_success=lambda payload: isinstance(payload, dict) and bool(payload.get("video")),
+    ),
+    "shared": Variant(
+        title="plain loop, shared session",
+        classpath="benchmarks.triggers.SharedSessionTrigger",
+        connection="video",
+        arguments=_hand_written,
+    ),
     "hand": Variant(
         title="(a) hand-written trigger",
         classpath="benchmarks.triggers.HandWrittenTrigger",
@@ -113,4 +130,4 @@ VARIANTS = {
     ),
 }
 TITLES = {name: variant.title for name, variant in VARIANTS.items()} | {FLOOR: "(d) bare aiohttp loop"}
-ORDER = ("ours", "hand", "http", "dbt", FLOOR, "idle")
+ORDER = ("ours", "silent", "shared", "hand", "http", "dbt", FLOOR, "idle")

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Measures waiting, and prints tables: ``python -m benchmarks.waits [--waits 100 1000] [--only ours floor idle]``."""
+"""Measures waiting, and prints tables: ``python -m benchmarks.waits [--waits 1000] [--intervals 5] [--only ours]``."""
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import itertools
 import json
 import subprocess
 import sys
@@ -26,14 +27,14 @@ EXTRA_SECONDS = 180.0
 def main() -> None:
     """Measure each variant at each number of waits, one after the other."""
     arguments = _parser().parse_args()
-    for waits in arguments.waits:
-        setting = Setting(waits=waits, limit=arguments.limit, lookup=arguments.lookup)
+    for waits, interval in itertools.product(arguments.waits, arguments.intervals):
+        setting = Setting.of(waits, interval, limit=arguments.limit, lookup=arguments.lookup)
         rows: dict[str, Figures] = {}
         for name in ORDER:
             if name in arguments.only:
                 print(f"{waits} waits: {TITLES[name]} ...", file=sys.stderr, flush=True)
                 rows[name] = measure(name, setting, profile=arguments.profile)
-        print(f"\n### {waits:,} waits\n\n{table(setting, rows)}\n{targets(setting, rows)}", flush=True)
+        print(f"\n### {waits:,} waits, {interval:g} s\n\n{table(setting, rows)}\n{targets(setting, rows)}", flush=True)
 
 
 def measure(name: str, setting: Setting, *, profile: str | None = None) -> Figures:
@@ -90,9 +91,10 @@ def _api(setting: Setting, environment: dict[str, str]) -> Generator[int]:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.waits", description="Measures waiting for videos.")
     parser.add_argument("--waits", nargs="+", type=int, default=[100, 1000, 5000, 10000], help="how many wait at once")
+    parser.add_argument("--intervals", nargs="+", type=float, default=[5, 30], help="seconds between two polls")
     parser.add_argument("--only", nargs="+", choices=ORDER, default=list(ORDER), help="which variants; default: all")
-    parser.add_argument("--limit", type=float, default=Setting.limit, help="seconds after which a run is cut off")
-    parser.add_argument("--lookup", type=float, default=Setting.lookup, help="seconds that a connection look-up takes")
+    parser.add_argument("--limit", type=float, default=90, help="seconds after the last video is ready")
+    parser.add_argument("--lookup", type=float, default=Setting.lookup, help="seconds that a look-up or an XCom takes")
     parser.add_argument("--profile", help="write a cProfile of the runner to this file; falsifies its CPU")
     return parser
 

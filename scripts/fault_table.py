@@ -66,7 +66,7 @@ def end_of_wait(mode: str, make_fault: Callable[[], Fault] | None, times: int | 
         outcome = wait(mode, video_id=video_id, conn_id="faulty", poke_interval=0.1, max_consecutive_failures=4)
         requests = len(simulator.requests_for(video_id))
     how = "ready" if outcome.state == "success" else f"`{type(outcome.error).__name__}`"
-    attempts = sum("Failed look" in line for line in outcome.log) + 1
+    attempts = sum("Failed poll" in line for line in outcome.log) + 1
     return f"{how} after {max(requests, attempts)} request{'s' if max(requests, attempts) > 1 else ''}"
 
 

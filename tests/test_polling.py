@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_videos.clock import in_words
 from airflow_provider_videos.exceptions import (
     VideoAnswerError,
     VideoApiError,
@@ -25,10 +26,9 @@ from airflow_provider_videos.polling import (
     MAX_PAUSE_AFTER_FAILURE,
     MAX_RETRY_AFTER,
     PollingRules,
-    Sighting,
     Wait,
-    in_words,
 )
+from airflow_provider_videos.status_history import Sighting
 from airflow_provider_videos.video import Video, VideoState
 
 START = 1_000_000.0
@@ -66,7 +66,7 @@ def wait_for(
 @pytest.mark.parametrize("late", [0, 10_000, 20_000], ids=["at once", "at the deadline", "after the deadline"])
 def test_a_usable_video_ends_the_wait_whenever_it_is_seen(url: str, late: float) -> None:
     ready = video("ready", VideoState.READY, **{url: "https://x.test/v1"})
-    step = wait_for().saw(ready, now=START + late)
+    step = wait_for().on_video(ready, now=START + late)
     assert (step.ends, step.video, step.error) == (True, ready, None)
 
 
@@ -84,7 +84,7 @@ def test_a_usable_video_ends_the_wait_whenever_it_is_seen(url: str, late: float)
 @pytest.mark.parametrize("silent_fail", [False, True])
 @pytest.mark.parametrize("late", [0, 20_000], ids=["at once", "after the deadline"])
 def test_a_video_that_ended_without_success_ends_the_wait(ended: Video, silent_fail: bool, late: float) -> None:
-    step = wait_for(silent_fail=silent_fail).saw(ended, now=START + late)
+    step = wait_for(silent_fail=silent_fail).on_video(ended, now=START + late)
     assert isinstance(step.error, VideoFailedError)
     assert step.error.video == ended.to_dict()
     assert step.ends
@@ -98,7 +98,7 @@ def test_a_video_that_ended_without_success_ends_the_wait(ended: Video, silent_f
     ids=lambda pending: str(pending.state),
 )
 def test_a_pending_video_is_looked_at_again_after_the_poke_interval(pending: Video) -> None:
-    step = wait_for().saw(pending, now=START)
+    step = wait_for().on_video(pending, now=START)
     assert not step.ends
     assert step.pause == 30
 
@@ -109,34 +109,34 @@ def test_a_pending_video_is_looked_at_again_after_the_poke_interval(pending: Vid
     ids=["an interval before", "less than an interval before", "just before"],
 )
 def test_the_last_look_is_exactly_at_the_deadline(now: float, pause: float) -> None:
-    assert wait_for().saw(video(), now=START + now).pause == pause
-    assert wait_for().missed(RESET, now=START + now).pause == pause
+    assert wait_for().on_video(video(), now=START + now).pause == pause
+    assert wait_for().on_error(RESET, now=START + now).pause == pause
 
 
 @pytest.mark.parametrize("late", [-0.05, 0.0, 500.0])
 def test_a_pending_video_at_the_deadline_is_a_timeout(late: float) -> None:
     wait = wait_for(seen=(Sighting(status="queued", since=START), Sighting(status="generating", since=START + 9_000)))
-    step = wait.saw(video(), now=START + 10_000 + late)
+    step = wait.on_video(video(), now=START + 10_000 + late)
     assert isinstance(step.error, VideoTimeoutError)
     assert step.error.waited == in_words(10_000 + late)
     assert step.error.last_seen == f"Its last status was 'generating', first seen {in_words(1_000 + late)} before."
 
 
 def test_a_failed_look_at_the_deadline_is_a_timeout_that_says_so() -> None:
-    step = wait_for().missed(RESET, now=START + 10_000)
+    step = wait_for().on_error(RESET, now=START + 10_000)
     assert isinstance(step.error, VideoTimeoutError)
-    assert step.error.last_seen == f"Its status was never seen. The last look failed: {RESET}"
+    assert step.error.last_seen == f"Its status was never seen. The last poll failed: {RESET}"
 
 
 def test_a_timeout_below_the_interval_leaves_two_looks() -> None:
     wait = wait_for(timeout=5)
-    assert wait.saw(video(), now=START).pause == 5
-    assert wait.saw(video(), now=START + 5).ends
+    assert wait.on_video(video(), now=START).pause == 5
+    assert wait.on_video(video(), now=START + 5).ends
 
 
 def test_a_timeout_of_nothing_leaves_one_look() -> None:
-    assert isinstance(wait_for(timeout=0).saw(video(), now=START).error, VideoTimeoutError)
-    assert wait_for(timeout=0).saw(READY, now=START).video is READY
+    assert isinstance(wait_for(timeout=0).on_video(video(), now=START).error, VideoTimeoutError)
+    assert wait_for(timeout=0).on_video(READY, now=START).video is READY
 
 
 @pytest.mark.parametrize(
@@ -149,15 +149,15 @@ def test_a_timeout_of_nothing_leaves_one_look() -> None:
     ids=lambda error: type(error).__name__,
 )
 def test_an_answer_ends_the_wait_at_once_unless_failures_are_silent(error: VideoError) -> None:
-    assert wait_for().missed(error, now=START).error is error
+    assert wait_for().on_error(error, now=START).error is error
     # Even past the deadline it is the answer that the user wants to know.
-    assert wait_for().missed(error, now=START + 20_000).error is error
-    assert not wait_for(silent_fail=True).missed(error, now=START).ends
+    assert wait_for().on_error(error, now=START + 20_000).error is error
+    assert not wait_for(silent_fail=True).on_error(error, now=START).ends
 
 
 def test_what_is_no_id_ends_the_wait_even_if_failures_are_silent() -> None:
     error = VideoIdError("the id is empty")
-    assert wait_for(silent_fail=True).missed(error, now=START).error is error
+    assert wait_for(silent_fail=True).on_error(error, now=START).error is error
 
 
 @pytest.mark.parametrize(
@@ -167,24 +167,24 @@ def test_what_is_no_id_ends_the_wait_even_if_failures_are_silent() -> None:
 )
 def test_passing_faults_end_the_wait_after_so_many_in_a_row(error: VideoError) -> None:
     wait = wait_for(max_consecutive_failures=3)
-    assert [wait.missed(error, now=START + look).error for look in range(3)] == [None, None, error]
+    assert [wait.on_error(error, now=START + look).error for look in range(3)] == [None, None, error]
 
 
 def test_failures_in_a_row_are_counted_across_processes() -> None:
-    assert wait_for(max_consecutive_failures=3, failures=2).missed(RESET, now=START).error is RESET
+    assert wait_for(max_consecutive_failures=3, failures=2).on_error(RESET, now=START).error is RESET
 
 
 def test_a_success_starts_the_count_anew() -> None:
     wait = wait_for(max_consecutive_failures=2)
     for look in range(5):
-        assert wait.missed(RESET, now=START + 2 * look).pause == 30
-        assert not wait.saw(video(), now=START + 2 * look + 1).ends
+        assert wait.on_error(RESET, now=START + 2 * look).pause == 30
+        assert not wait.on_video(video(), now=START + 2 * look + 1).ends
 
 
 def test_silent_failures_end_at_the_deadline_only() -> None:
     wait = wait_for(silent_fail=True, max_consecutive_failures=1)
-    assert not any(wait.missed(REFUSED_KEY, now=START + look).ends for look in range(100))
-    step = wait.missed(REFUSED_KEY, now=START + 10_000)
+    assert not any(wait.on_error(REFUSED_KEY, now=START + look).ends for look in range(100))
+    step = wait.on_error(REFUSED_KEY, now=START + 10_000)
     assert isinstance(step.error, VideoTimeoutError)
     assert str(REFUSED_KEY) in str(step.error)
 
@@ -195,20 +195,20 @@ def test_silent_failures_end_at_the_deadline_only() -> None:
 )
 def test_pauses_after_failures_double_up_to_a_limit(poke_interval: float, pauses: list[float]) -> None:
     wait = wait_for(poke_interval=poke_interval)
-    assert [wait.missed(RESET, now=START).pause for _ in pauses] == pauses
+    assert [wait.on_error(RESET, now=START).pause for _ in pauses] == pauses
 
 
 def test_pauses_after_failures_are_lengthened_at_random() -> None:
     wait = wait_for(jitter=0.5)
-    assert [wait.missed(RESET, now=START).pause for _ in range(3)] == pytest.approx([33, 66, 132])
-    assert wait_for(jitter=1, poke_interval=MAX_PAUSE_AFTER_FAILURE).missed(RESET, now=START).pause == pytest.approx(
+    assert [wait.on_error(RESET, now=START).pause for _ in range(3)] == pytest.approx([33, 66, 132])
+    assert wait_for(jitter=1, poke_interval=MAX_PAUSE_AFTER_FAILURE).on_error(RESET, now=START).pause == pytest.approx(
         MAX_PAUSE_AFTER_FAILURE
     )
 
 
 def test_a_silent_wait_of_any_length_keeps_a_finite_pause() -> None:
     wait = wait_for(silent_fail=True, failures=100_000)
-    assert wait.missed(RESET, now=START).pause == MAX_PAUSE_AFTER_FAILURE
+    assert wait.on_error(RESET, now=START).pause == MAX_PAUSE_AFTER_FAILURE
 
 
 @pytest.mark.parametrize("poke_interval", [1.0, 30.0, 600.0])
@@ -216,9 +216,9 @@ def test_the_default_number_of_failures_rides_out_ten_minutes(poke_interval: flo
     wait = wait_for(poke_interval=poke_interval)
     now = START
     for _ in range(DEFAULT_MAX_CONSECUTIVE_FAILURES - 1):
-        now += wait.missed(RESET, now=now).pause
+        now += wait.on_error(RESET, now=now).pause
     assert now - START >= 600
-    assert wait.missed(RESET, now=now).error is RESET
+    assert wait.on_error(RESET, now=now).error is RESET
 
 
 @pytest.mark.parametrize(
@@ -235,24 +235,24 @@ def test_the_default_number_of_failures_rides_out_ten_minutes(poke_interval: flo
 def test_retry_after_is_obeyed_within_limits_and_never_faster_than_the_interval(
     retry_after: float, pause: float
 ) -> None:
-    assert wait_for().missed(unavailable(retry_after), now=START).pause == pause
+    assert wait_for().on_error(unavailable(retry_after), now=START).pause == pause
 
 
 def test_a_short_retry_after_does_not_use_the_failures_up_in_a_minute() -> None:
     wait, now = wait_for(), START
-    while not (step := wait.missed(unavailable(0.0), now=now)).ends:
+    while not (step := wait.on_error(unavailable(0.0), now=now)).ends:
         now += step.pause
     assert now - START >= 600
 
 
 def test_retry_after_does_not_outlast_the_deadline() -> None:
-    assert wait_for(timeout=50).missed(unavailable(60), now=START).pause == 50
+    assert wait_for(timeout=50).on_error(unavailable(60), now=START).pause == 50
 
 
 def looks(wait: Wait, number: int) -> list[float]:
     now, pauses = START, []
     for _ in range(number):
-        pauses.append(wait.saw(video(), now=now).pause)
+        pauses.append(wait.on_video(video(), now=now).pause)
         now += pauses[-1]
     return pauses
 
@@ -277,12 +277,12 @@ def test_a_max_wait_below_the_interval_does_not_make_looks_faster(max_wait: floa
 
 def test_a_failure_does_not_make_looks_faster_than_the_backoff() -> None:
     wait = wait_for(exponential_backoff=True)
-    assert wait.missed(RESET, now=START + 450).pause == 480
-    assert wait.missed(unavailable(5), now=START + 450).pause == 480
+    assert wait.on_error(RESET, now=START + 450).pause == 480
+    assert wait.on_error(unavailable(5), now=START + 450).pause == 480
 
 
 def lines(wait: Wait, *videos: Video) -> list[str]:
-    return [line for at, seen in enumerate(videos) for _, line in wait.saw(seen, now=START + 60 * at).log]
+    return [line for at, seen in enumerate(videos) for _, line in wait.on_video(seen, now=START + 60 * at).log]
 
 
 def test_a_line_is_logged_only_when_status_or_progress_changes() -> None:
@@ -309,37 +309,40 @@ def test_a_status_that_another_process_logged_is_not_logged_again() -> None:
 def test_the_last_line_says_how_long_each_status_took() -> None:
     queued = video("queued", VideoState.QUEUED)
     last = lines(wait_for(), queued, queued, video(), READY)[-1]
-    assert last == "Video 'v1' of tavus ended as 'ready' after 3 min (queued 2 min, generating 1 min)."
+    assert (
+        last
+        == "Video 'v1' of tavus ended as 'ready' after 3 min (queued 2 min, generating 1 min); its URL is at x.test."
+    )
 
 
 def test_the_last_line_of_a_video_that_was_ready_at_once_is_plain() -> None:
-    assert lines(wait_for(), READY)[-1] == "Video 'v1' of tavus ended as 'ready' after 0 s."
+    assert lines(wait_for(), READY)[-1] == "Video 'v1' of tavus ended as 'ready' after 0 s; its URL is at x.test."
 
 
 def test_an_unknown_status_is_named_once_as_a_warning() -> None:
     pondering = video("pondering", VideoState.UNKNOWN)
     wait = wait_for()
-    [(level, line)] = wait.saw(pondering, now=START).log
+    [(level, line)] = wait.on_video(pondering, now=START).log
     assert level == logging.WARNING
     assert line.startswith("Video 'v1' of tavus: pondering. ")
-    assert wait.saw(pondering, now=START + 1).log == ()
-    wait.saw(video(), now=START + 2)
-    assert [level for level, _ in wait.saw(pondering, now=START + 3).log if level == logging.WARNING] == []
+    assert wait.on_video(pondering, now=START + 1).log == ()
+    wait.on_video(video(), now=START + 2)
+    assert [level for level, _ in wait.on_video(pondering, now=START + 3).log if level == logging.WARNING] == []
 
 
 def test_a_failed_look_is_logged_with_its_number_its_cause_and_the_next_look() -> None:
     wait = wait_for(max_consecutive_failures=2)
-    assert wait.missed(RESET, now=START).log == (
-        (logging.WARNING, f"Failed look 1 of 2 in a row, next in 30 s: {RESET}"),
+    assert wait.on_error(RESET, now=START).log == (
+        (logging.WARNING, f"Failed poll 1 of 2 in a row, next in 30 s: {RESET}"),
     )
-    assert wait.missed(RESET, now=START).log == (
-        (logging.ERROR, "2 looks in a row failed, the most that max_consecutive_failures allows."),
+    assert wait.on_error(RESET, now=START).log == (
+        (logging.ERROR, "2 polls in a row failed, the most that max_consecutive_failures allows."),
     )
 
 
 def test_a_silent_failure_is_logged_too() -> None:
-    [(_, line)] = wait_for(silent_fail=True).missed(REFUSED_KEY, now=START).log
-    assert line == f"Failed look 1 in a row, next in 30 s: {REFUSED_KEY}"
+    [(_, line)] = wait_for(silent_fail=True).on_error(REFUSED_KEY, now=START).log
+    assert line == f"Failed poll 1 in a row, next in 30 s: {REFUSED_KEY}"
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from airflow_provider_videos.polling import in_words
+from airflow_provider_videos.clock import in_words
 
 #: Seconds between two lines.
 INTERVAL = 5.0

@@ -18,10 +18,11 @@ from typing import TYPE_CHECKING, Protocol
 
 import urllib3
 
+from airflow_provider_videos.clock import in_words
 from airflow_provider_videos.download.answer import Part, read_part
 from airflow_provider_videos.download.container import HEAD_BYTES, Kind, describe
 from airflow_provider_videos.download.request import DownloadRefusedError, host_of, open_url
-from airflow_provider_videos.polling import JITTER, in_words, pause_after_failure
+from airflow_provider_videos.polling import JITTER, pause_after_failure
 from airflow_provider_videos.transport import NoResponseError, no_response, read_retry_after
 
 if TYPE_CHECKING:

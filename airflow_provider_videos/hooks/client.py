@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+#: Seconds for which a connection that was looked up again, as its key was refused, is not looked up once more.
+RENEWAL_LIFETIME = 5.0
 _KEY_REFUSED = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
 
 
@@ -79,8 +81,10 @@ class VendorClient:
         self._async_session: aiohttp.ClientSession | None = None
         self._outdated_sessions: list[aiohttp.ClientSession] = []
         self._renewal_lock = asyncio.Lock()
-        #: Unix time of the last look-up of the connection, 0 before the first.
-        self.looked_up_at = 0.0
+        #: Most seconds that a call may take, where that is less than the connection's timeout.
+        self.time_limit = math.inf
+        # On the monotonic clock.
+        self._looked_up_at = self._renewed_at = -math.inf
 
     def use(self, connection: Connection) -> VendorConnection:
         """Check a connection that was looked up, and use it from now on.
@@ -88,7 +92,7 @@ class VendorClient:
         :raises VideoConnectionError: if it can't be used; then the one from before stays in use.
         """
         self._connection = read_connection(connection, conn_type=self._conn_type, default_url=self._default_url)
-        self.looked_up_at = time.time()
+        self._looked_up_at = time.monotonic()
         return self._connection
 
     def connection(self) -> VendorConnection:
@@ -147,7 +151,7 @@ class VendorClient:
     async def acall(self, call: Call) -> tuple[Response, ResponseReader]:
         """Do what :meth:`call` does, on an event loop."""
         connection = self._connection or await self.aconnection()
-        sent_at = time.time()
+        sent_at = time.monotonic()
         try:
             response = await self._asend(connection, call)
             if response.status_code in _KEY_REFUSED and (renewed := await self.arenew(sent_at=sent_at)) != connection:
@@ -169,16 +173,18 @@ class VendorClient:
     async def arenew(self, *, sent_at: float = math.inf) -> VendorConnection:
         """Look the connection up again, as its key may have been rotated.
 
-        :param sent_at: Unix time of the call that was refused; if the connection was looked up after it, that will
+        :param sent_at: monotonic time of the call that was refused; if the connection was looked up after it, that will
             do. By default, it is looked up.
         :return: the connection that is in use from now on.
         :raises VideoConnectionError: if it can't be used; then the one from before stays in use.
         """
         async with self._renewal_lock:
             used = self._connection
-            if used is not None and self.looked_up_at > sent_at:
+            was_just_renewed = sent_at < math.inf and time.monotonic() < self._renewed_at + RENEWAL_LIFETIME
+            if used is not None and (self._looked_up_at > sent_at or was_just_renewed):
                 return used
             connection = await self._alook_up()
+            self._renewed_at = self._looked_up_at
             if connection != used:
                 self._log_renewal()
                 if self._async_session is not None:
@@ -206,7 +212,7 @@ class VendorClient:
         return Request(
             call.method,
             f"{connection.base_url}{call.path}",
-            timeout=connection.timeout,
+            timeout=min(connection.timeout, self.time_limit),
             headers=self._auth_headers(connection.api_key),
             body=call.body,
         )

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import Generator
 from typing import TYPE_CHECKING
@@ -16,6 +17,9 @@ from airflow_provider_videos.exceptions import VideoConnectionError
 if TYPE_CHECKING:
     from airflow.sdk import Connection
 
+#: Seconds after which a look-up on an event loop is given up.
+LOOK_UP_TIMEOUT = 60.0
+
 
 def look_up(conn_id: str) -> Connection:
     """Ask Airflow for a connection.
@@ -27,9 +31,10 @@ def look_up(conn_id: str) -> Connection:
 
 
 async def alook_up(conn_id: str) -> Connection:
-    """Do what :func:`look_up` does, on an event loop."""
+    """Async version of :func:`look_up`, which gives up after :data:`LOOK_UP_TIMEOUT`."""
     with _naming(conn_id):
-        return await get_async_connection(conn_id)
+        async with asyncio.timeout(LOOK_UP_TIMEOUT):
+            return await get_async_connection(conn_id)
 
 
 @contextlib.contextmanager
@@ -39,6 +44,9 @@ def _naming(conn_id: str) -> Generator[None]:
         yield
     except AirflowNotFoundException:
         problem = "there is no such connection, or its URI or JSON can't be read; in a URI each part is percent-encoded"
+        raise VideoConnectionError(conn_id=conn_id, field="conn_id", problem=problem) from None
+    except TimeoutError:
+        problem = f"Airflow did not tell it within {LOOK_UP_TIMEOUT:g} seconds"
         raise VideoConnectionError(conn_id=conn_id, field="conn_id", problem=problem) from None
     except (AirflowException, ValueError):
         problem = "can't be read; in a URI each part is percent-encoded, a slash in the key as %2F"

@@ -36,15 +36,12 @@ async def open_async_session(connection: VendorConnection) -> aiohttp.ClientSess
     """Open a session that sends no key by itself."""
     # Loading the CA certificates takes tens of milliseconds of CPU.
     trust = await asyncio.to_thread(_ssl_context, connection.ca_file)
-    session = aiohttp.ClientSession(
+    return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(ssl=trust, limit=connection.max_concurrent_requests),
         headers={"User-Agent": _USER_AGENT},
         proxy=connection.proxy,
         cookie_jar=aiohttp.DummyCookieJar(),
     )
-    # aiohttp sends a GET again at once when a kept connection drops, and has no public way to leave that to polling.
-    session._retry_connection = False
-    return session
 
 
 class _Session(requests.Session):

@@ -10,6 +10,7 @@ from airflow.sdk import BaseOperator
 
 from airflow_provider_videos.exceptions import VideoApiError
 from airflow_provider_videos.parameters import check_parameters, check_rendered
+from airflow_provider_videos.polling import cost_and_place
 from airflow_provider_videos.video import read_video_id
 from airflow_provider_videos.xcom import push_video
 
@@ -44,7 +45,12 @@ class GetVideoOperator(BaseOperator):
         from airflow_provider_videos.hooks.video import VideoHook
 
         check_rendered(self)
-        return push_video(self, context, VideoHook.get_hook(self.conn_id).get_video(self.video_id).to_dict())
+        video = VideoHook.get_hook(self.conn_id).get_video(self.video_id)
+        reason = "" if video.error_message is None else f"; {video.error_message}"
+        self.log.info(
+            "Video %r of %s is %r%s%s.", video.video_id, video.vendor, video.status, reason, cost_and_place(video)
+        )
+        return push_video(self, context, video.to_dict())
 
 
 class DeleteVideoOperator(BaseOperator):

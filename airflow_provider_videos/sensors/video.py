@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from airflow.sdk import BaseSensorOperator, timezone
+from airflow.sdk import BaseSensorOperator, PokeReturnValue, timezone
 from airflow.sdk.configuration import conf
 from airflow.sdk.exceptions import AirflowRescheduleException, AirflowSkipException, AirflowTaskTimeout
 
@@ -24,8 +24,8 @@ from airflow_provider_videos.sensors.start_from_trigger import (
 )
 from airflow_provider_videos.skipping import why_skip
 from airflow_provider_videos.video import read_video_id
-from airflow_provider_videos.waiting import TRIGGER_TIMEOUT_SLACK, defer_wait, read_event, wait_for_video
-from airflow_provider_videos.xcom import failed_video_xcoms, push, push_video
+from airflow_provider_videos.waiting import TRIGGER_TIMEOUT_SLACK, WorkerPolls, defer_wait, read_event
+from airflow_provider_videos.xcom import failed_video_xcoms, keys_read_of, push, push_video, video_xcoms
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -98,13 +98,16 @@ class VideoSensor(BaseSensorOperator):
         self.conn_id = conn_id
         self.deferrable = deferrable or start_from_trigger or end_from_trigger
         self.max_consecutive_failures = max_consecutive_failures
+        self._polls: WorkerPolls | None = None
+        self._step: Step | None = None
         self.end_from_trigger = end_from_trigger
         self.start_from_trigger = start_from_trigger and self._prepare_start()
         if end_from_trigger:
             self._warn_of_losses()
 
-    def execute(self, context: Context) -> dict[str, Any]:
-        """Look, and wait for as long as the video is not finished."""
+    def execute(self, context: Context) -> Any:
+        """Poll, and wait for as long as :meth:`poke` says that the video is not finished."""
+        self._polls = None
         try:
             check_rendered(self)
             return self._wait_for_video(context)
@@ -136,12 +139,34 @@ class VideoSensor(BaseSensorOperator):
                 raise error from None
             raise
 
-    def _wait_for_video(self, context: Context) -> dict[str, Any]:
-        wait = self._begin(context)
-        video = wait_for_video(
-            self, context, wait, video=self.video_id, conn_id=self.conn_id, pause=lambda step: self._pause(wait, step)
-        )
-        return push_video(self, context, video.to_dict())
+    def poke(self, context: Context) -> PokeReturnValue:
+        """Poll once.
+
+        :return: whether the video is ready, with its record. A poll that fails transiently says that it isn't.
+        :raises VideoError: what the wait ends with.
+        """
+        self._polls = self._polls or self._begin(context)
+        self._step = self._polls.poll(context)
+        if self._step.video is None:
+            return PokeReturnValue(is_done=False)
+        record = self._step.video.to_dict()
+        push(self, context, video_xcoms(record))
+        return PokeReturnValue(is_done=True, xcom_value=record)
+
+    def _wait_for_video(self, context: Context) -> Any:
+        self._polls = polls = self._begin(context)
+        while True:
+            self._step = None
+            # A subclass may build on poke(), and return what a sensor's may.
+            result: PokeReturnValue | bool = self.poke(context)
+            if result:
+                return result.xcom_value if isinstance(result, PokeReturnValue) else None
+            step = self._step
+            if step is None or step.ends:
+                step = polls.wait.on_refusal(now=polls.clock.now())
+            if step.error is not None:
+                raise step.error
+            self._pause(polls.wait, step)
 
     def _prepare_start(self) -> bool:
         try:
@@ -151,8 +176,10 @@ class VideoSensor(BaseSensorOperator):
                     "video_id": renderable(self, "video_id"),
                     "conn_id": renderable(self, "conn_id"),
                     "timeout": self.timeout,
+                    # Airflow ends the trigger earlier if execution_timeout is shorter.
+                    "timeout_slack": None if self.execution_timeout else TRIGGER_TIMEOUT_SLACK,
                     **dataclasses.asdict(self._rules()),
-                    **self._ending(),
+                    **self._task_end(),
                 },
                 timeout=timedelta(seconds=self.timeout + TRIGGER_TIMEOUT_SLACK),
             )
@@ -174,17 +201,21 @@ class VideoSensor(BaseSensorOperator):
                 stacklevel=4,
             )
 
-    def _begin(self, context: Context) -> Wait:
+    def _begin(self, context: Context) -> WorkerPolls:
         started_at = time.time()
         if self.reschedule and not self.deferrable and (first := context["ti"].get_first_reschedule_date(context)):
-            started_at = first.timestamp()
-        return Wait(
+            # Another worker's clock may be ahead.
+            started_at = min(first.timestamp(), started_at)
+        wait = Wait(
             video_id=read_video_id(self.video_id),
             rules=self._rules(),
             started_at=started_at,
             deadline=started_at + self.timeout,
             ordered_at=_ordered_at(self.video_id),
         )
+        # Where the trigger ends the task, it pushes those keys only that somebody reads.
+        fields = not self.end_from_trigger
+        return WorkerPolls(self, wait, video=self.video_id, conn_id=self.conn_id, fields=fields)
 
     def _rules(self) -> PollingRules:
         return PollingRules(
@@ -195,13 +226,14 @@ class VideoSensor(BaseSensorOperator):
             silent_fail=self.silent_fail,
         )
 
-    def _ending(self) -> dict[str, Any]:
+    def _task_end(self) -> dict[str, Any]:
         names = ("end_from_trigger", "do_xcom_push", "soft_fail", "never_fail")
         return {name: getattr(self, name) for name in names}
 
     def _pause(self, wait: Wait, step: Step) -> None:
         if self.deferrable:
-            defer_wait(self, wait, conn_id=self.conn_id, pause=step.pause, **self._ending())
+            keys = {"xcom_keys": keys_read_of(self)} if self.end_from_trigger else {}
+            defer_wait(self, wait, conn_id=self.conn_id, pause=step.pause, **keys, **self._task_end())
         if self.reschedule and not wait.failures:
             raise AirflowRescheduleException(timezone.utcnow() + timedelta(seconds=step.pause))
         time.sleep(step.pause)
@@ -210,6 +242,8 @@ class VideoSensor(BaseSensorOperator):
         if isinstance(error, VideoFailedError):
             push(self, context, failed_video_xcoms(error.video))
         if reason := why_skip(error, soft_fail=self.soft_fail, never_fail=self.never_fail):
+            # Airflow's own line doesn't hold it.
+            self.log.info("%s", reason)
             raise AirflowSkipException(reason) from error
         raise error
 

@@ -1,96 +1,63 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One poller per Airflow connection, for all the waits that a triggerer has on it.
+"""What the waits of one Airflow connection share in a triggerer: a look-up, a connection pool, the vendor's patience.
 
-All triggers of a triggerer share one event loop, so they can share one connection look-up, one connection pool and
-the vendor's patience. A trigger hands its :class:`~airflow_provider_videos.polling.Wait` over and is woken only for
-steps that end it or that belong into its log.
+Each trigger runs a loop of its own: poll, decide, sleep. All triggers of a triggerer share one event loop, so all that
+has to be shared is one :class:`VideoPoller` for each Airflow connection. Times are seconds of the event loop's clock,
+which is monotonic.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
-import heapq
-import itertools
 import logging
-import time
+import random
+from collections.abc import AsyncGenerator
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from airflow_provider_videos.exceptions import VideoApiError, VideoError, VideoUnexpectedError
+from airflow_provider_videos.exceptions import VideoApiError, VideoError
 from airflow_provider_videos.hooks.video import VideoHook
-from airflow_provider_videos.polling import Step, Wait
-from airflow_provider_videos.triggers import garbage
-from airflow_provider_videos.triggers.repeated_look import RepeatedLook
+from airflow_provider_videos.polling import pause_after_failure
 
 if TYPE_CHECKING:
     from airflow_provider_videos.video import Video
 
 log = logging.getLogger(__name__)
 
-#: How much faster than the poke intervals ask for looks may start, so that many that are due at once are spread.
-SPREAD = 1.25
-#: Seconds of looks that are caught up with at once when the loop was busy.
-CATCH_UP = 0.05
-#: Looks that may start in a second however few waits there are.
-MIN_LOOKS_PER_SECOND = 20.0
-#: Looks that are started together, as to wake up for each of them alone would cost more than the looks themselves.
-BATCH = 8
-#: The shortest and the longest time between two batches, in seconds.
-MIN_BATCH_PAUSE, MAX_BATCH_PAUSE = 0.005, 0.1
-#: Waits on a connection from which on the garbage collector's pauses are felt.
-MANY_WAITS = 200
+#: First polls per second on one connection, so that waits which begin together don't poll together ever after.
+STARTS_PER_SECOND = 20.0
+#: The first pause after a 429 that names none, and the longest that it doubles to.
+MIN_PAUSE, MAX_PAUSE = 1.0, 60.0
 #: Seconds after which the Airflow connection is looked up again.
 CONNECTION_LIFETIME = 600.0
-#: Seconds for which a look-up that failed is not repeated.
+#: Seconds after which a look-up that failed is repeated while an earlier one's connection is in use.
+RENEWAL_INTERVAL = 60.0
+#: Seconds for which all waits take the first look-up's failure for theirs.
 FAILED_LOOK_UP_LIFETIME = 5.0
 
 
-class Follower:
-    """One wait, as its trigger sees it."""
+class PolledVideo:
+    """One video, and the last answers about it, which all its waits share.
 
-    __slots__ = ("_steps", "_woken", "due", "wait")
+    :param video_id: id of the video.
+    """
 
-    def __init__(self, wait: Wait, due: float) -> None:
-        self.wait = wait
-        self.due = due
-        self._steps: tuple[Step, ...] = ()
-        self._woken: asyncio.Future[None] | None = None
-
-    def take(self, step: Step, now: float) -> None:
-        """Take what a look has led to."""
-        self.due = now + step.pause
-        if step.ends or step.log:
-            self._steps += (step,)
-            if self._woken is not None and not self._woken.done():
-                self._woken.set_result(None)
-
-    async def next_step(self) -> Step:
-        """Wait for the next step that ends the wait or that is to be logged."""
-        while not self._steps:
-            self._woken = asyncio.get_running_loop().create_future()
-            await self._woken
-        step, *rest = self._steps
-        self._steps = tuple(rest)
-        return step
-
-
-class _Watch:
-    """A video and those who follow it: two waits for one video cost one request."""
-
-    __slots__ = ("due", "followers", "is_under_way", "repeated_look", "turn")
+    __slots__ = ("asked_at", "error", "failed_at", "lock", "video", "video_id", "waits")
 
     def __init__(self, video_id: str) -> None:
-        self.repeated_look = RepeatedLook(video_id)
-        self.followers: list[Follower] = []
-        self.due = 0.0
-        # Only the newest turn in the queue counts.
-        self.turn = 0
-        self.is_under_way = False
+        self.video_id = video_id
+        self.waits = 0
+        self.lock = asyncio.Lock()
+        self.video: Video | None = None
+        self.asked_at = 0.0
+        self.error: VideoError | None = None
+        self.failed_at = 0.0
 
 
 class VideoPoller:
-    """Looks at all videos that are followed on one Airflow connection.
+    """Polls the videos of one Airflow connection.
 
     :param conn_id: id of the connection.
     """
@@ -98,192 +65,172 @@ class VideoPoller:
     def __init__(self, conn_id: str) -> None:
         self.loop = asyncio.get_running_loop()
         self._conn_id = conn_id
-        self._watches: dict[str, _Watch] = {}
-        self._queue: list[tuple[float, int, _Watch]] = []
-        self._turns = itertools.count(1)
-        self._looks_per_second = 0.0
-        self._allowance = 1.0
-        self._allowed_at = time.time()
-        self._paused_until = 0.0
-        self._under_way: set[asyncio.Task[None]] = set()
-        self._is_full = False
-        self._woken = asyncio.Event()
+        self._videos: dict[str, PolledVideo] = {}
+        self._next_start = 0.0
         self._hook: VideoHook | None = None
         self._hook_lock = asyncio.Lock()
-        self._look_up_failed: tuple[float, VideoError] | None = None
-        self._runner: asyncio.Task[None] | None = None
-        # In the context of the trigger that happens to be first, all that follows would land in its task's log.
-        self._context = contextvars.Context()
+        self._failed_look_up: tuple[float, VideoError] | None = None
+        self._renew_at = 0.0
+        self._renewal: asyncio.Task[None] | None = None
+        self._has_warned = False
+        self._limit = 0
+        self._semaphore = asyncio.Semaphore(1)
+        self._opens_at = 0.0
+        self._pause = 0.0
+        self._refusals = 0
+        #: Why no poll starts just now, if the vendor has asked for a pause.
+        self.refusal: VideoApiError | None = None
 
-    def follow(self, wait: Wait, first_look_at: float) -> Follower:
-        """Begin to look at a video for a wait, from a Unix time on."""
-        follower = Follower(wait, float(first_look_at))
-        self._looks_per_second += 1 / wait.rules.poke_interval
-        watch = self._watches.setdefault(wait.video_id, _Watch(wait.video_id))
-        watch.followers.append(follower)
-        if len(self._watches) == MANY_WAITS:
-            garbage.set_aside()
-        if not watch.is_under_way:
-            self._queue_up(watch)
-        if self._runner is None:
-            self._runner = self.loop.create_task(self._run(), context=self._context)
-        return follower
-
-    async def leave(self, follower: Follower) -> None:
-        """Stop to look for a wait; with the last one everything is closed."""
-        watch = self._watches[follower.wait.video_id]
-        watch.followers.remove(follower)
-        self._looks_per_second -= 1 / follower.wait.rules.poke_interval
-        if not watch.followers:
-            del self._watches[follower.wait.video_id]
-            watch.turn = 0
-        if not self._watches:
-            if _pollers.get(self._conn_id) is self:
-                del _pollers[self._conn_id]
-            if not _pollers:
-                garbage.take_back()
-            await self._close()
-
-    async def _close(self) -> None:
-        for task in (self._runner, *self._under_way):
-            if task is not None:
-                task.cancel()
-        if self._hook is not None:
-            await self._hook.__aexit__(None, None, None)
-
-    def _queue_up(self, watch: _Watch) -> None:
-        watch.due = min(follower.due for follower in watch.followers)
-        watch.turn = next(self._turns)
-        heapq.heappush(self._queue, (watch.due, watch.turn, watch))
-        if self._queue[0][2] is watch:
-            self._woken.set()
-
-    async def _run(self) -> None:
+    @contextlib.asynccontextmanager
+    async def following(self, video_id: str) -> AsyncGenerator[PolledVideo]:
+        """Take part while a wait for a video goes on; when the last one ends, everything is closed."""
+        polled = self._videos.get(video_id)
+        if polled is None:
+            polled = self._videos[video_id] = PolledVideo(video_id)
+        polled.waits += 1
         try:
-            await self._start_looks_when_due()
-        except Exception as error:
-            log.exception("Polling on connection %r failed", self._conn_id)
-            step = Step(error=VideoUnexpectedError.of(error))
-            for watch in self._watches.values():
-                for follower in watch.followers:
-                    follower.take(step, time.time())
+            yield polled
+        finally:
+            polled.waits -= 1
+            if not polled.waits:
+                del self._videos[video_id]
+            if not self._videos:
+                if _pollers.get(self._conn_id) is self:
+                    del _pollers[self._conn_id]
+                await self._close()
 
-    async def _start_looks_when_due(self) -> None:
-        while True:
-            pause = self._start_looks(time.time())
-            self._woken.clear()
+    def start_delay(self, interval: float) -> float:
+        """Return after how many seconds a wait that is due now may poll first, so that bursts are spread.
+
+        :param interval: seconds between two polls; the most that is returned.
+        """
+        now = self.loop.time()
+        start = max(self._next_start, now)
+        if start - now > interval:
+            return random.random() * interval
+        self._next_start = start + 1 / STARTS_PER_SECOND
+        return start - now
+
+    async def poll(
+        self, polled: PolledVideo, *, interval: float, max_age: float, newer_than: float
+    ) -> tuple[Video, float]:
+        """Return a video, and its age if it was asked for another wait: how many seconds ago, 0 for this wait's own.
+
+        Takes as long as the vendor does, and the pause that it has asked for: the caller sets the limit.
+
+        :param polled: the video, as :meth:`following` gave it.
+        :param interval: seconds between two polls of this wait; polls that a pause held up are spread over up to it.
+        :param max_age: the highest age, in seconds.
+        :param newer_than: when the vendor was asked for the answer that this wait had last.
+        :raises VideoError: as :meth:`VideoHook.aget_video` does.
+        """
+        began_at = self.loop.time()
+        async with polled.lock:
+            if polled.error is not None and polled.failed_at >= began_at:
+                raise polled.error
+            if polled.video is not None and polled.asked_at > max(newer_than, began_at - max_age):
+                return polled.video, self.loop.time() - polled.asked_at
             try:
-                async with asyncio.timeout(pause):
-                    await self._woken.wait()
-            except TimeoutError:
-                continue
-            # What wakes comes in crowds.
-            await asyncio.sleep(MIN_BATCH_PAUSE)
-
-    def _start_looks(self, now: float) -> float | None:
-        """Start what is due, and say in how many seconds more can be started; ``None`` if that isn't known."""
-        if now < self._paused_until:
-            return self._paused_until - now
-        rate = max(self._looks_per_second * SPREAD, MIN_LOOKS_PER_SECOND)
-        pause = min(max(BATCH / rate, MIN_BATCH_PAUSE), MAX_BATCH_PAUSE)
-        self._allowance = min(
-            self._allowance + (now - self._allowed_at) * rate, max(rate * max(pause * 2, CATCH_UP), 1.0)
-        )
-        self._allowed_at = now
-        limit = self._max_concurrent_requests()
-        while self._queue:
-            due, turn, watch = self._queue[0]
-            if turn != watch.turn:
-                heapq.heappop(self._queue)
-            elif due > now:
-                return max(due - now, pause)
-            elif len(self._under_way) >= limit:
-                self._is_full = True
-                return None
-            elif self._allowance < 1:
-                return max((1 - self._allowance) / rate, pause)
-            else:
-                heapq.heappop(self._queue)
-                self._allowance -= 1
-                watch.is_under_way = True
-                task = self.loop.create_task(self._look(watch), context=self._context)
-                self._under_way.add(task)
-                task.add_done_callback(self._looked)
-        return None
-
-    def _looked(self, task: asyncio.Task[None]) -> None:
-        self._under_way.discard(task)
-        if self._is_full:
-            self._is_full = False
-            self._woken.set()
-
-    def _max_concurrent_requests(self) -> int:
-        return 1 if self._hook is None else self._hook.client.connection().max_concurrent_requests
-
-    async def _look(self, watch: _Watch) -> None:
-        sent_at = time.time()
-        result: Video | VideoError
-        try:
-            hook = self._hook
-            if hook is None or sent_at - hook.client.looked_up_at > CONNECTION_LIFETIME:
-                hook = await self._get_hook()
-            result = await watch.repeated_look.look(hook)
-        except VideoError as error:
-            result = error
-        except Exception as error:
-            log.exception("Looking at video %r failed", watch.repeated_look.video_id)
-            result = VideoUnexpectedError.of(error)
-        watch.is_under_way = False
-        if watch.followers:
-            self._tell_followers(watch, result, sent_at)
-
-    def _tell_followers(self, watch: _Watch, result: Video | VideoError, sent_at: float) -> None:
-        now = time.time()
-        is_too_fast = isinstance(result, VideoApiError) and result.status_code == HTTPStatus.TOO_MANY_REQUESTS
-        if is_too_fast and sent_at <= self._paused_until:
-            # It was sent before the pause that the vendor asks for, which another look's answer has begun.
-            for follower in watch.followers:
-                follower.due = self._paused_until
-        else:
-            for follower in watch.followers:
-                follower.take(_decide(follower.wait, result, now), now)
-            if is_too_fast:
-                self._paused_until = max(follower.due for follower in watch.followers)
-        self._queue_up(watch)
-
-    async def _get_hook(self) -> VideoHook:
-        async with self._hook_lock:
-            now = time.time()
-            if self._hook is not None and now - self._hook.client.looked_up_at <= CONNECTION_LIFETIME:
-                return self._hook
-            if self._look_up_failed is not None and now - self._look_up_failed[0] < FAILED_LOOK_UP_LIFETIME:
-                raise self._look_up_failed[1]
-            try:
-                if self._hook is None:
-                    hook = await VideoHook.aget_hook(self._conn_id)
-                    self._hook = await hook.__aenter__()
-                else:
-                    await self._hook.client.arenew()
+                polled.video, polled.asked_at = await self._ask(polled.video_id, interval)
             except VideoError as error:
-                self._look_up_failed = (now, error)
+                polled.error, polled.failed_at = error, self.loop.time()
                 raise
+            return polled.video, 0.0
+
+    async def _ask(self, video_id: str, interval: float) -> tuple[Video, float]:
+        while True:
+            hook = self._hook if self._hook is not None else await self._first_hook()
+            await self._until_open(interval)
+            async with self._semaphore_of(hook):
+                sent_at = self.loop.time()
+                if sent_at < self._opens_at:
+                    continue
+                if sent_at >= self._renew_at:
+                    self._renew(hook, sent_at)
+                try:
+                    video = await hook.aget_video(video_id)
+                except VideoApiError as error:
+                    if not self._asks_for_pause(error):
+                        raise
+                    if sent_at < self._opens_at:
+                        # Another poll's answer began the pause while this one was under way: no failure of this wait.
+                        continue
+                    self._close_for(error)
+                    raise
+                self._refusals = 0
+                return video, sent_at
+
+    @staticmethod
+    def _asks_for_pause(error: VideoApiError) -> bool:
+        return error.status_code == HTTPStatus.TOO_MANY_REQUESTS or error.retry_after is not None
+
+    def _close_for(self, error: VideoApiError) -> None:
+        self._refusals += 1
+        self._pause = pause_after_failure(
+            first=MIN_PAUSE, failures=self._refusals, retry_after=error.retry_after, longest=MAX_PAUSE
+        )
+        self._opens_at = self.loop.time() + self._pause
+        self.refusal = error
+
+    async def _until_open(self, interval: float) -> None:
+        now = self.loop.time()
+        if now >= self._opens_at:
+            self.refusal = None
+            return
+        # What a pause has held up must not come all at once.
+        await asyncio.sleep(self._opens_at - now + random.random() * min(self._pause, interval))
+
+    def _semaphore_of(self, hook: VideoHook) -> asyncio.Semaphore:
+        limit = hook.client.connection().max_concurrent_requests
+        if limit != self._limit:
+            self._limit, self._semaphore = limit, asyncio.Semaphore(limit)
+        return self._semaphore
+
+    async def _first_hook(self) -> VideoHook:
+        async with self._hook_lock:
+            if self._hook is not None:
+                return self._hook
+            now = self.loop.time()
+            if self._failed_look_up is not None and now - self._failed_look_up[0] < FAILED_LOOK_UP_LIFETIME:
+                raise self._failed_look_up[1]
+            try:
+                hook = await VideoHook.aget_hook(self._conn_id)
+            except VideoError as error:
+                self._failed_look_up = (self.loop.time(), error)
+                raise
+            self._hook = await hook.__aenter__()
+            self._renew_at = self.loop.time() + CONNECTION_LIFETIME
             return self._hook
 
+    def _renew(self, hook: VideoHook, now: float) -> None:
+        self._renew_at = now + CONNECTION_LIFETIME
+        # In the context of the trigger that happens to be first, its lines would land in its task's log.
+        self._renewal = self.loop.create_task(self._look_up_again(hook), context=contextvars.Context())
 
-def _decide(wait: Wait, result: Video | VideoError, now: float) -> Step:
-    try:
-        return wait.missed(result, now=now) if isinstance(result, VideoError) else wait.saw(result, now=now)
-    except Exception as error:
-        # The other waits of this poller have nothing to do with it.
-        log.exception("Deciding on video %r failed", wait.video_id)
-        return Step(error=VideoUnexpectedError.of(error))
+    async def _look_up_again(self, hook: VideoHook) -> None:
+        try:
+            await hook.client.arenew()
+            self._has_warned = False
+        except Exception as error:
+            self._renew_at = self.loop.time() + RENEWAL_INTERVAL
+            if not self._has_warned:
+                self._has_warned = True
+                log.warning(
+                    "Connection %r goes on being used as it was when it was last read: %s", self._conn_id, error
+                )
+
+    async def _close(self) -> None:
+        if self._renewal is not None:
+            self._renewal.cancel()
+        if self._hook is not None:
+            await self._hook.__aexit__(None, None, None)
 
 
 _pollers: dict[str, VideoPoller] = {}
 
 
 def get_poller(conn_id: str) -> VideoPoller:
-    """Give the poller of a connection on the running event loop."""
+    """Return the poller of a connection on the running event loop."""
     poller = _pollers.get(conn_id)
     if poller is None or poller.loop is not asyncio.get_running_loop():
         poller = _pollers[conn_id] = VideoPoller(conn_id)

@@ -3,16 +3,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
-import time
+import math
 from collections.abc import AsyncIterator
 from typing import Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
+from airflow_provider_videos.clock import Clock
 from airflow_provider_videos.exceptions import VideoError, VideoUnexpectedError
-from airflow_provider_videos.polling import PollingRules, Sighting, Step, Wait
-from airflow_provider_videos.triggers.ending import Ending
+from airflow_provider_videos.hooks.video import VideoHook
+from airflow_provider_videos.polling import CONNECTION_GRACE, PollingRules, Step, Wait
+from airflow_provider_videos.status_history import Sighting
+from airflow_provider_videos.triggers.poller import PolledVideo, VideoPoller, get_poller
+from airflow_provider_videos.triggers.status_report import StatusReport
+from airflow_provider_videos.triggers.task_end import TaskEnd
+from airflow_provider_videos.waiting import LAST_POLL_TIMEOUT
 
 
 class VideoTrigger(BaseTrigger):
@@ -21,19 +28,23 @@ class VideoTrigger(BaseTrigger):
     It never raises. The event's payload has the ``video_id``, ``video`` with the video's record or ``error`` with an
     exception of this package as :meth:`~airflow_provider_videos.exceptions.VideoError.to_dict` gives it, and
     ``status_seconds`` with how long each of the vendor's statuses took, in seconds.
-    Moments are Unix seconds, so that a triggerer that takes over keeps to the first deadline.
+    Moments are Unix seconds, so that a triggerer that takes over keeps to the first deadline. It fires within two
+    seconds of that, whatever the vendor, Airflow or the other waits do.
 
     :param video_id: the vendor's id of the video.
     :param conn_id: id of the vendor's Airflow connection.
     :param timeout: seconds after which the wait ends without success.
-    :param started_at: when the wait began; if not given, it begins with the trigger.
-    :param next_look_at: when to look first; at once, if not given.
-    :param failures: failed looks in a row so far.
+    :param started_at: when the wait began; if not given, the scheduler began it.
+    :param timeout_slack: by how many seconds Airflow's own timeout of the trigger is later than the deadline: where the
+        scheduler began the wait, that says when it did; if not given, the wait begins with the trigger.
+    :param next_look_at: when to poll first; at once, if not given.
+    :param failures: failed polls in a row so far.
     :param ordered_at: when the video was ordered, if that is known.
     :param delete_on_kill: delete the video at the vendor when a user marks or clears the waiting task.
     :param seen: statuses seen so far, each as ``[status, first seen at]``.
     :param options: the fields of :class:`~airflow_provider_videos.polling.PollingRules`, which say how to wait, and
-        of :class:`~airflow_provider_videos.triggers.ending.Ending`, which say how to end the task.
+        of :class:`~airflow_provider_videos.triggers.task_end.TaskEnd`, which say how to end the task. Any other makes
+        the event an error that names it.
     """
 
     def __init__(
@@ -43,6 +54,7 @@ class VideoTrigger(BaseTrigger):
         conn_id: str,
         timeout: float,
         started_at: float | None = None,
+        timeout_slack: float | None = None,
         next_look_at: float | None = None,
         failures: int = 0,
         seen: list[list[Any]] | None = None,
@@ -57,18 +69,20 @@ class VideoTrigger(BaseTrigger):
         self._progress: dict[str, Any] = {
             "timeout": timeout,
             "started_at": started_at,
+            "timeout_slack": timeout_slack,
             "next_look_at": next_look_at,
             "failures": failures,
             "seen": seen or [],
             "ordered_at": ordered_at,
         }
         self._delete_on_kill = delete_on_kill
-        names = {field.name for field in dataclasses.fields(PollingRules)}
-        self._rules = PollingRules(**{name: options.pop(name) for name in names & set(options)})
-        self._ending = Ending(**options)
+        self._asked_at = -math.inf
+        self._rules = PollingRules(**_taken(options, PollingRules))
+        self._end = TaskEnd(**_taken(options, TaskEnd))
+        self._unknown_options = options
 
     @classmethod
-    def continuing(cls, wait: Wait, *, conn_id: str, next_look_at: float, **options: bool) -> VideoTrigger:
+    def continuing(cls, wait: Wait, *, conn_id: str, next_look_at: float, **options: Any) -> VideoTrigger:
         """Make a trigger that goes on with a wait."""
         return cls(
             video_id=wait.video_id,
@@ -77,19 +91,19 @@ class VideoTrigger(BaseTrigger):
             started_at=wait.started_at,
             next_look_at=next_look_at,
             failures=wait.failures,
-            seen=[[sighting.status, sighting.since] for sighting in wait.seen],
+            seen=[[sighting.status, sighting.since] for sighting in wait.history.seen],
             ordered_at=wait.ordered_at,
             **dataclasses.asdict(wait.rules),
             **options,
         )
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        """Give the class path and the arguments that make this trigger again.
+        """Return the class path and the arguments that make this trigger again.
 
         They are flat, as Airflow's versions differ in how they store a dict within them.
         """
         path = f"{type(self).__module__}.{type(self).__qualname__}"
-        options = {**dataclasses.asdict(self._rules), **dataclasses.asdict(self._ending)}
+        options = {**dataclasses.asdict(self._rules), **dataclasses.asdict(self._end), **self._unknown_options}
         options["delete_on_kill"] = self._delete_on_kill
         return path, {"video_id": self.video_id, "conn_id": self.conn_id, **self._progress, **options}
 
@@ -103,15 +117,22 @@ class VideoTrigger(BaseTrigger):
         yield await self._event(step)
 
     async def on_kill(self) -> None:
-        """Delete the video if that was asked for; Airflow calls this when a user marks or clears the waiting task."""
+        """Delete the video if that was asked for; Airflow calls this when a user marks or clears the waiting task.
+
+        It never raises; the log says what came of it.
+        """
         if not self._delete_on_kill:
             self.log.info("Video %r goes on at the vendor, and is billed: nothing was deleted.", self.video_id)
             return
-        from airflow_provider_videos.hooks.video import VideoHook
-
-        hook = await VideoHook.aget_hook(self.conn_id)
-        await hook.adelete_video(self.video_id)
-        self.log.info("Video %r was deleted at the vendor.", self.video_id)
+        try:
+            hook = await VideoHook.aget_hook(self.conn_id)
+            await hook.adelete_video(self.video_id)
+        except Exception as error:
+            self.log.error(
+                "Video %r could not be deleted at the vendor; it may go on, and be billed: %s", self.video_id, error
+            )
+        else:
+            self.log.info("Video %r was deleted at the vendor.", self.video_id)
 
     async def _event(self, step: Step) -> TriggerEvent:
         end = step.video or step.error or VideoUnexpectedError(problem="the wait did not end")
@@ -120,7 +141,7 @@ class VideoTrigger(BaseTrigger):
             "error" if isinstance(end, VideoError) else "video": end.to_dict(),
             "status_seconds": step.status_seconds,
         }
-        event = await self._ending.event(end, self.task_instance, step.status_seconds)
+        event = await self._end.event(end, self.task_instance, step.status_seconds)
         if event is None:
             return TriggerEvent(payload)
         # "airflow dags test" hands every event to a worker, and nothing of it but the payload.
@@ -128,34 +149,82 @@ class VideoTrigger(BaseTrigger):
         return event
 
     async def _wait_for_end(self) -> Step:
-        # Whatever defines a task imports this module; only a triggerer needs what polling takes.
-        from airflow_provider_videos.triggers.poller import get_poller
-
-        now = time.time()
-        started_at, next_look_at = self._progress["started_at"], self._progress["next_look_at"]
+        clock = Clock()
+        wait = self._wait(clock.now())
         poller = get_poller(self.conn_id)
-        follower = poller.follow(
-            self._wait(now if started_at is None else started_at), now if next_look_at is None else next_look_at
-        )
+        report = StatusReport(self.task_instance if self._end.do_xcom_push else None)
         try:
-            while True:
-                step = await follower.next_step()
-                for level, line in step.log:
-                    # A logger of each trigger's own would cost several objects per wait.
-                    self.logger().log(level, line)
-                if step.ends:
-                    return step
-                del step
+            async with poller.following(self.video_id) as polled:
+                await asyncio.sleep(self._first_pause(wait, poller, clock.now()))
+                while True:
+                    step = await self._poll(wait, poller, polled, clock)
+                    for level, line in step.log:
+                        # A logger of each trigger's own would cost several objects per wait.
+                        self.logger().log(level, line)
+                    if step.ends:
+                        return step
+                    report.update(wait, polled.video, polled_at=clock.now())
+                    await asyncio.sleep(step.pause)
         finally:
-            await poller.leave(follower)
+            report.cancel()
 
-    def _wait(self, started_at: float) -> Wait:
+    async def _poll(self, wait: Wait, poller: VideoPoller, polled: PolledVideo, clock: Clock) -> Step:
+        left = max(wait.deadline - clock.now(), 0.0)
+        interval = wait.rules.poke_interval
+        try:
+            async with asyncio.timeout(left + LAST_POLL_TIMEOUT):
+                video, age = await poller.poll(
+                    polled, interval=interval, max_age=min(interval, left), newer_than=self._asked_at
+                )
+            self._asked_at = polled.asked_at
+            step = wait.on_video(video, now=clock.now() - age)
+            return dataclasses.replace(step, pause=max(step.pause - age, 0.0)) if age else step
+        except TimeoutError:
+            return wait.on_deadline(poller.refusal, now=clock.now())
+        except VideoError as error:
+            return wait.on_error(error, now=clock.now())
+        except Exception as error:
+            self.log.exception("Polling video %r failed", self.video_id)
+            return wait.on_error(VideoUnexpectedError.of(error), now=clock.now())
+
+    def _wait(self, now: float) -> Wait:
+        if self._unknown_options:
+            raise ValueError(
+                f"the trigger has arguments that this version of the package doesn't know: "
+                f"{', '.join(map(repr, sorted(self._unknown_options)))}. Let triggerer and workers run the same version"
+            )
+        self._rules.check()
+        progress = self._progress
+        # A clock that is ahead, on whatever began the wait, must not make it longer.
+        started_at = min(now if (began := self._began_at()) is None else began, now)
         return Wait(
             video_id=self.video_id,
             rules=self._rules,
             started_at=started_at,
-            deadline=started_at + self._progress["timeout"],
-            seen=tuple(Sighting(status=status, since=since) for status, since in self._progress["seen"]),
-            failures=self._progress["failures"],
-            ordered_at=self._progress["ordered_at"],
+            deadline=started_at + progress["timeout"],
+            seen=tuple(Sighting(status=status, since=min(since, now)) for status, since in progress["seen"]),
+            failures=progress["failures"],
+            ordered_at=progress["ordered_at"],
+            next_poll_at=progress["next_look_at"],
+            connection_grace=CONNECTION_GRACE if progress["started_at"] is None else 0.0,
         )
+
+    def _began_at(self) -> float | None:
+        began_at: float | None = self._progress["started_at"]
+        ends_at, slack = getattr(self, "timeout_after", None), self._progress["timeout_slack"]
+        if began_at is None and slack is not None and ends_at is not None:
+            began_at = ends_at.timestamp() - slack - self._progress["timeout"]
+        return began_at
+
+    @staticmethod
+    def _first_pause(wait: Wait, poller: VideoPoller, now: float) -> float:
+        pause = wait.first_pause(now)
+        if pause <= 0:
+            pause = poller.start_delay(wait.rules.poke_interval)
+        return max(min(pause, wait.deadline - now), 0.0)
+
+
+def _taken(options: dict[str, Any], kind: type) -> dict[str, Any]:
+    """Take the fields of a dataclass out of what was given."""
+    names = {field.name for field in dataclasses.fields(kind)}
+    return {name: options.pop(name) for name in names & set(options)}

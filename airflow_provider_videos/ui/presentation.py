@@ -12,9 +12,9 @@ from urllib.parse import parse_qs, urlsplit
 
 from airflow.utils.state import State
 
+from airflow_provider_videos.clock import in_words
 from airflow_provider_videos.get_provider_info import get_provider_info
 from airflow_provider_videos.ordering.naming import read_mark
-from airflow_provider_videos.polling import in_words
 from airflow_provider_videos.ui.task_videos import TaskVideo
 from airflow_provider_videos.video import VideoState
 

@@ -42,7 +42,9 @@ def test_a_wait_survives_what_passes(
     outcome = wait(mode, video_id=video_id, conn_id=connect("tavus", query=QUICK), poke_interval=0.05)
     assert outcome.state == "success", outcome.error
     assert len(simulator.requests_for(video_id)) == 3
-    assert sum("Failed look" in line for line in outcome.log) == 2
+    # aiohttp sends a GET again by itself if a kept connection drops.
+    fewest = 1 if mode == "deferrable" and make_fault().kind.startswith("reset") else 2
+    assert fewest <= sum("Failed poll" in line for line in outcome.log) <= 2
 
 
 @in_every_mode
@@ -78,7 +80,7 @@ def test_a_host_name_that_is_not_known_may_come_back(mode: str, simulator: Simul
     outcome = wait(mode, video_id="v", conn_id=conn_id, max_consecutive_failures=2)
     assert isinstance(outcome.error, VideoTransportError)
     assert "nowhere.invalid" in outcome.text
-    assert sum("Failed look" in line for line in outcome.log) == 1
+    assert sum("Failed poll" in line for line in outcome.log) == 1
 
 
 @in_every_mode
@@ -91,7 +93,7 @@ def test_the_last_cause_ends_a_wait_after_the_stated_number_of_failures_in_a_row
     outcome = wait(mode, video_id=video_id, conn_id=connect("tavus"), max_consecutive_failures=4)
     assert isinstance(outcome.error, VideoUnavailableError)
     assert outcome.error.status_code == 503
-    assert sum("Failed look" in line for line in outcome.log) == 6
+    assert sum("Failed poll" in line for line in outcome.log) == 6
 
 
 @in_every_mode
@@ -138,7 +140,7 @@ def test_where_no_vendor_answers_a_wait_goes_on_only_if_that_may_pass(
         outcome = wait(mode, video_id="v", conn_id=conn_id, max_consecutive_failures=3)
     assert isinstance(outcome.error, VideoTransportError)
     assert isinstance(outcome.error, VideoTlsError) is not may_pass
-    assert sum("Failed look" in line for line in outcome.log) == (2 if may_pass else 0)
+    assert sum("Failed poll" in line for line in outcome.log) == (2 if may_pass else 0)
 
 
 @in_every_mode

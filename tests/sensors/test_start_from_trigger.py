@@ -47,6 +47,7 @@ def test_the_scheduler_gets_all_that_the_trigger_needs() -> None:
         "video_id": "v1",
         "conn_id": "tavus_default",
         "timeout": 100,
+        "timeout_slack": TRIGGER_TIMEOUT_SLACK,
         "poke_interval": 7,
         "exponential_backoff": False,
         "max_wait": 60,

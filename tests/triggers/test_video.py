@@ -23,11 +23,12 @@ from airflow_provider_videos.exceptions import (
     VideoTimeoutError,
     VideoUnexpectedError,
 )
+from airflow_provider_videos.hooks.tavus import TavusHook
 from airflow_provider_videos.hooks.video import VideoHook
-from airflow_provider_videos.polling import PollingRules, Sighting, Wait
+from airflow_provider_videos.polling import PollingRules, Wait
 from airflow_provider_videos.simulator import Fault, Simulator
 from airflow_provider_videos.simulator.videos import VendorName
-from airflow_provider_videos.triggers.repeated_look import RepeatedLook
+from airflow_provider_videos.status_history import Sighting
 from airflow_provider_videos.triggers.video import VideoTrigger
 from airflow_provider_videos.xcom import PUSHED_FIELDS
 from tests.conftest import API_KEY
@@ -95,6 +96,7 @@ def test_a_trigger_goes_on_with_a_wait() -> None:
             **RULES,
             "timeout": 99.0,
             "started_at": 1.0,
+            "timeout_slack": None,
             "next_look_at": 9.0,
             "failures": 2,
             "seen": [["queued", 2.0]],
@@ -104,6 +106,7 @@ def test_a_trigger_goes_on_with_a_wait() -> None:
             "do_xcom_push": True,
             "soft_fail": False,
             "never_fail": False,
+            "xcom_keys": None,
         },
     )
 
@@ -142,8 +145,14 @@ def test_a_ready_video_is_the_event(vendor: VendorName, simulator: Simulator, co
     ],
 )
 def test_a_trigger_never_raises(
-    video_id: str | None, changes: dict[str, Any], kind: type[VideoError], simulator: Simulator, connect: Connect
+    video_id: str | None,
+    changes: dict[str, Any],
+    kind: type[VideoError],
+    simulator: Simulator,
+    connect: Connect,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr("airflow_provider_videos.triggers.video.CONNECTION_GRACE", 0.1)
     simulator.add_video("tavus", video_id="failed", outcome="failed")
     simulator.add_video("tavus", video_id="stuck", outcome="stuck")
     connect("tavus")
@@ -157,10 +166,10 @@ def test_a_refused_key_is_an_error_of_its_own(vendor: VendorName, simulator: Sim
 
 
 def test_what_nobody_expects_is_an_error_that_names_it(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
-    def surprise(self: RepeatedLook, hook: VideoHook) -> None:
+    def surprise(self: TavusHook, video_id: str) -> None:
         raise ZeroDivisionError("by zero")
 
-    monkeypatch.setattr("airflow_provider_videos.triggers.repeated_look.RepeatedLook.look", surprise)
+    monkeypatch.setattr(TavusHook, "aget_video", surprise)
     error = error_of(trigger_for("v1", connect("tavus")))
     assert error.to_dict() == VideoUnexpectedError(problem="ZeroDivisionError: by zero").to_dict()
 
@@ -177,7 +186,7 @@ def test_a_look_that_is_not_yet_due_is_waited_for(simulator: Simulator, connect:
     video_id = simulator.add_video("tavus")
     conn_id = connect("tavus")
     began = time.monotonic()
-    fire(trigger_for(video_id, conn_id, next_look_at=time.time() + 0.3))
+    fire(trigger_for(video_id, conn_id, poke_interval=1, next_look_at=time.time() + 0.3))
     [look] = simulator.requests_for(video_id)
     assert look - began >= 0.29
 
@@ -236,7 +245,7 @@ def test_a_cancelled_trigger_ends_without_an_event_and_leaves_no_session(
 class Pushed(dict[str, Any]):
     """What a trigger pushed for its task instance."""
 
-    def set(self, *, key: str, value: Any, **place: Any) -> None:
+    async def aset(self, *, key: str, value: Any, **place: Any) -> None:
         assert place == {"dag_id": "dag", "run_id": "run", "task_id": "wait", "map_index": -1}
         self[key] = value
 
@@ -244,7 +253,7 @@ class Pushed(dict[str, Any]):
 @pytest.fixture
 def pushed(monkeypatch: pytest.MonkeyPatch) -> Pushed:
     pushed = Pushed()
-    monkeypatch.setattr(XCom, "set", pushed.set)
+    monkeypatch.setattr(XCom, "aset", pushed.aset)
     return pushed
 
 
@@ -288,8 +297,8 @@ def test_a_failure_that_is_to_be_skipped_ends_in_the_triggerer(
     failed = simulator.add_video("tavus", outcome="failed")
     event = end_of(trigger_for(failed, connect("tavus"), end_from_trigger=True, soft_fail=True))
     assert isinstance(event, TaskSkippedEvent)
-    assert pushed["video"]["video_id"] == pushed["video_id"] == failed
-    assert pushed["state"] == "failed"
+    assert pushed["video"]["video_id"] == failed
+    assert pushed["video"]["state"] == "failed"
 
 
 @pytest.mark.parametrize("soft_fail", [True, False])

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which statuses a video was seen in, and for how long. All times are Unix seconds."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import defaultdict
+
+#: How much later than planned a poll may come before a new status counts as not observed since then, in seconds.
+MAX_UNOBSERVED = 60.0
+#: What stands for the vendor's status while nobody polled.
+NOT_OBSERVED = "not observed"
+#: How many changes of the status are remembered.
+MAX_CHANGES = 20
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Sighting:
+    """A status and the time at which it was first seen."""
+
+    status: str
+    since: float
+
+
+class StatusHistory:
+    """The statuses of one video, in the order in which a wait saw them.
+
+    :param seen: what an earlier process saw.
+    """
+
+    __slots__ = ("seen",)
+
+    def __init__(self, seen: tuple[Sighting, ...] = ()) -> None:
+        self.seen = seen
+
+    @property
+    def last(self) -> Sighting | None:
+        """The current status."""
+        return self.seen[-1] if self.seen else None
+
+    def has(self, status: str) -> bool:
+        """Return whether the video was ever seen in a status."""
+        return any(sighting.status == status for sighting in self.seen)
+
+    def note(self, status: str | None, *, now: float, planned_at: float) -> bool:
+        """Note the status that a poll has found, and return whether it is a new one.
+
+        :param status: the vendor's word; ``None`` for the one that ends the wait, which takes no time.
+        :param planned_at: when the poll was planned: if nobody polled for long after that, as no triggerer ran, nobody
+            knows when the status changed.
+        """
+        if self.last is not None and self.last.status == status:
+            return False
+        if now > planned_at + MAX_UNOBSERVED:
+            self._append(NOT_OBSERVED, planned_at)
+        if status is not None:
+            self._append(status, now)
+        return True
+
+    def seconds(self, now: float) -> dict[str, float]:
+        """Return how long each status took, in seconds, those that no process observed under ``not observed``."""
+        spent: dict[str, float] = defaultdict(float)
+        ends = [*(sighting.since for sighting in self.seen[1:]), now]
+        for sighting, end in zip(self.seen, ends, strict=False):
+            spent[sighting.status] += max(end - sighting.since, 0.0)
+        return {status: round(seconds, 3) for status, seconds in spent.items()}
+
+    def _append(self, status: str, since: float) -> None:
+        self.seen = (*self.seen, Sighting(status=status, since=since))[-MAX_CHANGES:]
