@@ -345,26 +345,47 @@ def test_a_silent_failure_is_logged_too() -> None:
     assert line == f"Failed poll 1 in a row, next in 30 s: {REFUSED_KEY}"
 
 
+@pytest.mark.parametrize("planned", [START + 3600, START + 1e9], ids=["an hour ahead", "far ahead"])
 @pytest.mark.parametrize(
-    ("seconds", "words"),
-    [
-        (-5, "0 s"),
-        (0, "0 s"),
-        (0.04, "0 s"),
-        (0.5, "0.5 s"),
-        (10, "10 s"),
-        (12.34, "12.3 s"),
-        (59.9, "59.9 s"),
-        (59.97, "1 min"),
-        (60, "1 min"),
-        (100, "1 min 40 s"),
-        (119.7, "2 min"),
-        (3_599.7, "1 h"),
-        (3_600, "1 h"),
-        (7_500, "2 h 5 min"),
-        (43_200, "12 h"),
-        (200_000, "55 h 33 min"),
-    ],
+    ("rules", "longest"), [({}, 36), ({"exponential_backoff": True}, 45), ({"failures": 1}, MAX_RETRY_AFTER)], ids=str
 )
-def test_a_time_span_in_words(seconds: float, words: str) -> None:
-    assert in_words(seconds) == words
+def test_a_clock_that_was_ahead_makes_no_first_pause_longer_than_the_rules(
+    rules: dict[str, Any], longest: float, planned: float
+) -> None:
+    wait = wait_for(**rules)
+    wait.next_poll_at = planned
+    assert 0 < wait.first_pause(START) <= longest
+
+
+@pytest.mark.parametrize("backoff", [False, True])
+def test_a_clock_that_is_set_back_leaves_a_pause(backoff: bool) -> None:
+    wait = wait_for(exponential_backoff=backoff)
+    assert wait.on_video(video(), now=START - 7200).pause >= 30
+
+
+def test_a_connection_may_be_missing_for_a_moment_when_the_scheduler_begins_a_wait() -> None:
+    missing = VideoConnectionError(conn_id="c", field="conn_id", problem="there is no such connection")
+    begun_by_scheduler = Wait(
+        video_id="v1",
+        rules=PollingRules(poke_interval=30),
+        started_at=START,
+        deadline=START + 10_000,
+        connection_grace=60,
+    )
+    assert not begun_by_scheduler.on_error(missing, now=START).ends
+    assert begun_by_scheduler.on_error(missing, now=START + 61).error is missing
+    # On a worker, Airflow's own client has repeated the look-up.
+    assert wait_for().on_error(missing, now=START).error is missing
+
+
+def test_a_wait_that_polled_before_outlives_an_outage_of_airflow() -> None:
+    missing = VideoConnectionError(conn_id="c", field="conn_id", problem="there is no such connection")
+    wait = wait_for()
+    wait.on_video(video(), now=START)
+    assert not wait.on_error(missing, now=START + 30).ends
+
+
+def test_the_last_line_says_what_it_cost_and_where_it_is_and_no_signed_url() -> None:
+    ready = video("ready", VideoState.READY, download_url="https://cdn.test/v1?signature=secret", cost=0.35)
+    [line] = lines(wait_for(), ready)
+    assert line.endswith("after 0 s; it cost $0.35; its URL is at cdn.test.")
