@@ -3,9 +3,11 @@ from __future__ import annotations
 
 import itertools
 import re
+import time
 from typing import Any
 
 import pytest
+from airflow.sdk import PokeReturnValue
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from airflow_provider_videos.exceptions import (
@@ -22,7 +24,7 @@ from airflow_provider_videos.simulator.videos import Outcome as VideoOutcome
 from airflow_provider_videos.simulator.videos import VendorName
 from airflow_provider_videos.video import Video, VideoState
 from tests.vendors import REQUESTS, Connect
-from tests.waiting import MODES, Outcome, TaskInstance, wait
+from tests.waiting import MODES, Outcome, TaskInstance, run, wait
 
 in_every_mode = pytest.mark.parametrize("mode", MODES)
 
@@ -352,3 +354,74 @@ def test_the_defaults_fit_the_job() -> None:
     sensor = VideoSensor(task_id="wait", video_id="v", conn_id="c")
     assert (sensor.poke_interval, sensor.timeout, sensor.deferrable) == (30, 12 * 3600, False)
     assert sensor.template_fields == ("video_id", "conn_id")
+
+
+class ApprovedVideoSensor(VideoSensor):
+    """A subclass as people write it: it builds on one poke."""
+
+    refusals = 2
+
+    def poke(self, context: Any) -> PokeReturnValue:
+        result = super().poke(context)
+        if result.is_done and self.refusals:
+            self.refusals -= 1
+            return PokeReturnValue(is_done=False)
+        return result
+
+
+def test_a_poke_is_one_poll(simulator: Simulator, connect: Connect) -> None:
+    video_id = simulator.add_video("tavus", generating=0.5)
+    sensor = VideoSensor(task_id="wait", video_id=video_id, conn_id=connect("tavus"))
+    context: Any = {"ti": TaskInstance()}
+    first = sensor.poke(context)
+    assert (first.is_done, first.xcom_value) == (False, None)
+    time.sleep(0.6)
+    second = sensor.poke(context)
+    assert second.is_done
+    assert second.xcom_value is not None
+    assert second.xcom_value["video_id"] == video_id
+    assert len(simulator.requests_for(video_id)) == 2
+    assert context["ti"].xcoms["download_url"] == second.xcom_value["download_url"]
+
+
+def test_a_poke_that_fails_transiently_is_not_done(simulator: Simulator, connect: Connect) -> None:
+    simulator.add_fault(Fault("status", status=503, times=1))
+    sensor = VideoSensor(task_id="wait", video_id=simulator.add_video("tavus"), conn_id=connect("tavus"))
+    context: Any = {"ti": TaskInstance()}
+    assert [sensor.poke(context).is_done for _ in range(2)] == [False, True]
+
+
+def test_a_poke_raises_what_ends_the_wait(simulator: Simulator, connect: Connect) -> None:
+    sensor = VideoSensor(
+        task_id="wait", video_id=simulator.add_video("tavus", outcome="failed"), conn_id=connect("tavus")
+    )
+    with pytest.raises(VideoFailedError):
+        sensor.poke({"ti": TaskInstance()})  # type: ignore[typeddict-item]
+
+
+@pytest.mark.parametrize("mode", ["poke", "reschedule"])
+def test_a_subclass_that_builds_on_poke_decides(mode: str, simulator: Simulator, connect: Connect) -> None:
+    video_id, conn_id = simulator.add_video("tavus"), connect("tavus")
+    made = ApprovedVideoSensor(task_id="wait", video_id=video_id, conn_id=conn_id, mode=mode, poke_interval=0.1)
+    outcome = run(lambda: made)
+    assert outcome.state == "success", outcome.error
+    assert outcome.value is not None
+    assert outcome.value["video_id"] == video_id
+    assert len(simulator.requests_for(video_id)) == 3
+
+
+def test_a_subclass_that_is_never_content_ends_at_the_timeout(simulator: Simulator, connect: Connect) -> None:
+    class NeverContent(ApprovedVideoSensor):
+        refusals = 1000
+
+    video_id, conn_id = simulator.add_video("tavus"), connect("tavus")
+    made = NeverContent(task_id="wait", video_id=video_id, conn_id=conn_id, poke_interval=0.1, timeout=0.5)
+    assert isinstance(run(lambda: made).error, VideoTimeoutError)
+
+
+@in_every_mode
+def test_a_skip_logs_the_vendors_reason(mode: str, simulator: Simulator, connect: Connect) -> None:
+    video_id = simulator.add_video("tavus", outcome="failed", status_details="The script is too long.")
+    outcome = wait(mode, video_id=video_id, conn_id=connect("tavus"), soft_fail=True)
+    assert outcome.state == "skipped"
+    assert any("The script is too long." in line for line in outcome.log)

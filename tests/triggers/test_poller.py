@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from airflow.providers.common.compat.connection import get_async_connection
+from airflow.sdk.exceptions import AirflowNotFoundException
 
 from airflow_provider_videos.hooks import lookup
 from airflow_provider_videos.simulator import Fault, Simulator
@@ -130,3 +131,72 @@ def test_a_connection_that_is_gone_when_it_is_renewed_is_not_looked_up_at_each_l
 
     asyncio.run(lose_the_connection())
     assert len(look_ups) <= 3
+
+
+def test_a_connection_in_hand_goes_on_being_used_while_airflow_is_out(
+    simulator: Simulator, connect: Connect, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(poller, "CONNECTION_LIFETIME", 0.2)
+    monkeypatch.setattr(poller, "RENEWAL_INTERVAL", 0.2)
+    conn_id = connect("tavus")
+    trigger = VideoTrigger(
+        video_id=simulator.add_video("tavus", generating=1.5),
+        conn_id=conn_id,
+        poke_interval=0.1,
+        timeout=20,
+        max_consecutive_failures=1,
+    )
+
+    async def lose_the_connection() -> dict[str, Any]:
+        running = asyncio.create_task(payload_of(trigger))
+        await asyncio.sleep(0.2)
+        monkeypatch.delenv("AIRFLOW_CONN_TAVUS_DEFAULT")
+        return await running
+
+    assert "video" in asyncio.run(lose_the_connection())
+    assert sum("goes on being used" in record.message for record in caplog.records) == 1
+
+
+def test_a_wait_that_the_scheduler_began_survives_a_blip_of_airflow(simulator: Simulator, connect: Connect) -> None:
+    video_id, conn_id = simulator.add_video("tavus"), connect("tavus")
+    patch = pytest.MonkeyPatch()
+    patch.setattr(poller, "FAILED_LOOK_UP_LIFETIME", 0.1)
+    look_up = get_async_connection
+    attempts: list[str] = []
+
+    async def out_at_first(conn_id: str) -> Any:
+        attempts.append(conn_id)
+        if len(attempts) == 1:
+            # So Airflow's secrets backends end when none of them answers.
+            raise AirflowNotFoundException(f"The conn_id `{conn_id}` isn't defined")
+        return await look_up(conn_id)
+
+    patch.setattr(lookup, "get_async_connection", out_at_first)
+    try:
+        [payload] = fire(trigger_for(video_id, conn_id))
+    finally:
+        patch.undo()
+    assert payload["video"]["video_id"] == video_id
+    assert len(attempts) == 2
+
+
+def test_what_a_pause_held_up_does_not_come_all_at_once(simulator: Simulator, connect: Connect) -> None:
+    conn_id = connect("tavus")
+    video_ids = [simulator.add_video("tavus", generating=0.5) for _ in range(20)]
+    simulator.add_fault(Fault("status", status=429, retry_after="2", times=1))
+    fire(*[trigger_for(video_id, conn_id, poke_interval=1) for video_id in video_ids])
+    times = sorted(moment for video_id in video_ids for moment in simulator.requests_for(video_id))
+    after = next(index for index, (one, other) in enumerate(itertools.pairwise(times)) if other - one >= 1) + 1
+    assert times[-1] - times[after] >= 0.4
+
+
+def test_a_wait_that_joins_another_for_the_same_video_asks_with_it(simulator: Simulator, connect: Connect) -> None:
+    video_id, conn_id = simulator.add_video("tavus", generating=2.2), connect("tavus")
+
+    async def join_later() -> list[dict[str, Any]]:
+        first = asyncio.create_task(payload_of(trigger_for(video_id, conn_id, poke_interval=0.6)))
+        await asyncio.sleep(0.3)
+        return list(await asyncio.gather(first, payload_of(trigger_for(video_id, conn_id, poke_interval=0.6))))
+
+    assert all("video" in payload for payload in asyncio.run(join_later()))
+    assert len(simulator.requests_for(video_id)) <= 6

@@ -315,7 +315,7 @@ def test_a_failed_video_never_ends_in_the_triggerer(simulator: Simulator, connec
 
 def test_arguments_of_the_version_before_are_understood(simulator: Simulator, connect: Connect) -> None:
     video_id, now = simulator.add_video("tavus"), time.time()
-    before = {
+    before: dict[str, Any] = {
         "video_id": video_id,
         "conn_id": connect("tavus"),
         "timeout": 600.0,
