@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Time that runs evenly, and time in words."""
+"""Time that runs evenly, and time as text."""
 
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime
 
 
 class Clock:
@@ -28,3 +29,17 @@ def in_words(seconds: float) -> str:
         return f"{minutes} min {rest} s" if rest else f"{minutes} min"
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+
+
+def to_iso(moment: float) -> str:
+    """Return Unix seconds as ISO 8601 in UTC, to the second."""
+    return datetime.fromtimestamp(moment, UTC).isoformat(timespec="seconds")
+
+
+def read_iso(value: object) -> datetime | None:
+    """Return the time that :func:`to_iso` wrote, ``None`` if it is none or has no zone."""
+    try:
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+    return moment if moment is not None and moment.tzinfo else None

@@ -99,10 +99,8 @@ class WorkerPolls:
         now = self.clock.now()
         if video.status == self._pushed and now < self._pushed_at + REPORT_INTERVAL:
             return
-        xcoms = {WAITING_KEY: waiting_status(self.wait, video, polled_at=now)}
-        if self._has_fields and video.status != self._pushed:
-            xcoms |= seen_video_xcoms(video.to_dict())
-        push(self._operator, context, xcoms)
+        fields = seen_video_xcoms(video.to_dict()) if self._has_fields and video.status != self._pushed else {}
+        push(self._operator, context, {**fields, WAITING_KEY: waiting_status(self.wait, video, polled_at=now)})
         self._pushed, self._pushed_at = video.status, now
 
 

@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Asset
+
+from airflow_provider_videos.clock import to_iso
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator, Context
@@ -57,11 +58,11 @@ def waiting_status(wait: Wait, video: Video | None, *, polled_at: float) -> dict
         "video_id": wait.video_id,
         "state": video.state.value if video is not None else None,
         "status": video.status if video is not None else None,
-        "since": _iso(last.since) if last is not None else None,
-        "last_poll": _iso(polled_at),
+        "since": to_iso(last.since) if last is not None else None,
+        "last_poll": to_iso(polled_at),
         "failed_polls": wait.failures,
-        "started": _iso(wait.started_at),
-        "deadline": _iso(wait.deadline),
+        "started": to_iso(wait.started_at),
+        "deadline": to_iso(wait.deadline),
     }
 
 
@@ -85,10 +86,6 @@ def _templates(task: Any) -> Iterator[str]:
         if (value := getattr(task, name, None)) is not None:
             # References to XComs within name their keys, too.
             yield str(value)
-
-
-def _iso(moment: float) -> str:
-    return datetime.fromtimestamp(moment, UTC).isoformat(timespec="seconds")
 
 
 def push(operator: BaseOperator, context: Context, xcoms: Mapping[str, Any]) -> None:

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from airflow.utils.state import State
 
-from airflow_provider_videos.clock import in_words
+from airflow_provider_videos.clock import in_words, read_iso
 from airflow_provider_videos.get_provider_info import get_provider_info
 from airflow_provider_videos.ordering.naming import read_mark
 from airflow_provider_videos.ui.task_videos import TaskVideo
@@ -189,6 +189,23 @@ class Shown:
         return [(name, value) for name, value in facts if value]
 
     @property
+    def standing(self) -> str:
+        """How the wait stands, in a sentence or two; empty if it has not been reported."""
+        waiting = self.task.waiting
+        parts = []
+        started, since, deadline = (read_iso(waiting.get(name)) for name in ("started", "since", "deadline"))
+        if started is not None:
+            parts.append(f"Waiting for {in_words(round((self._now - started).total_seconds()))}.")
+        if since is not None and self._text("status"):
+            parts.append(f"{self._text('status')!r} for {in_words(round((self._now - since).total_seconds()))}.")
+        if deadline is not None:
+            left = round((deadline - self._now).total_seconds())
+            parts.append(f"The task gives up in {in_words(left)}." if left > 0 else "The task's time is over.")
+        if failed := finite(waiting.get("failed_polls")):
+            parts.append(f"The last {failed:.0f} polls failed." if failed > 1 else "The last poll failed.")
+        return " ".join(parts)
+
+    @property
     def moments(self) -> list[tuple[str, datetime]]:
         """When it was ordered and finished."""
         found = []
@@ -232,6 +249,8 @@ class Shown:
 
     def _text(self, field: str) -> str:
         value = self.video.get(field)
+        if value is None:
+            value = self.task.request.get(field)
         return value if isinstance(value, str) else ""
 
     def _number(self, field: str) -> float | None:

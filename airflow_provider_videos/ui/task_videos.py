@@ -11,16 +11,24 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from airflow.models.renderedtifields import RenderedTaskInstanceFields
 from airflow.models.taskinstance import TaskInstance
 from airflow.models.xcom import XCOM_RETURN_KEY, XComModel
 from sqlalchemy import ColumnElement, Text, and_, cast, exists, not_, or_, select
 from sqlalchemy.orm import Session, aliased
 
+from airflow_provider_videos.clock import read_iso
 from airflow_provider_videos.video import VideoState
-from airflow_provider_videos.xcom import FAILED_VIDEO_KEY, PUSHED_FIELDS, STATUS_SECONDS_KEY
+from airflow_provider_videos.xcom import FAILED_VIDEO_KEY, PUSHED_FIELDS, STATUS_SECONDS_KEY, WAITING_KEY
 
 #: Tasks that are about to have a video, though they may not have left anything yet.
 WAITING_OPERATORS = ("GenerateVideoOperator", "GetVideoOperator", "VideoSensor")
+#: The task whose rendered fields say what it orders.
+ORDERING_OPERATOR = "GenerateVideoOperator"
+#: What of a wait's report stands in for the fields of the record.
+WAITING_FIELDS = ("vendor", "video_id", "state", "status")
+#: States of a task that may still have no record.
+UNFINISHED = ("deferred", "queued", "restarting", "running", "scheduled", "up_for_reschedule", "up_for_retry")
 #: What a task of a run that has none of this package's XComs may be, and yet be no video.
 WITHOUT_VIDEO = ("removed", "skipped", "upstream_failed")
 
@@ -38,8 +46,10 @@ class TaskVideo:
     :param task_state: Airflow's state of it, ``None`` before it is scheduled.
     :param video: fields of the video's record, as :class:`~airflow_provider_videos.video.Video` has them; not all while
         the task waits, and none if there is no video.
-    :param seen_at: when that was left.
+    :param seen_at: when the vendor was last asked, as far as that is known; else when that was left.
     :param status_seconds: how long the video was in each of its vendor's statuses.
+    :param waiting: how the wait stood at its last report, as :func:`~airflow_provider_videos.xcom.waiting_status` says.
+    :param request: what a task that has no record yet was asked to order.
     :param copies: what :class:`~airflow_provider_videos.operators.download.DownloadVideoOperator` returned.
     """
 
@@ -49,6 +59,8 @@ class TaskVideo:
     video: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     seen_at: datetime | None = None
     status_seconds: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    waiting: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    request: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     copies: tuple[Mapping[str, Any], ...] = ()
 
     @property
@@ -69,11 +81,11 @@ def read_task_video(session: Session, dag_id: str, run_id: str, task_id: str, ma
     :return: ``None`` if there is no such task instance.
     """
     is_it = (TaskInstance.task_id == task_id, TaskInstance.map_index == map_index)
-    is_about_it = or_(XComModel.key.in_((*PUSHED_FIELDS, STATUS_SECONDS_KEY)), _is_record(XComModel))
+    is_about_it = or_(XComModel.key.in_((*PUSHED_FIELDS, STATUS_SECONDS_KEY, WAITING_KEY)), _is_record(XComModel))
     own = _read(session, dag_id, run_id, *is_it, xcom_filter=is_about_it)
     if not own:
         return None
-    [shown] = own
+    [shown] = _with_requests(session, dag_id, run_id, own)
     if shown.key is None:
         return shown
     # Databases and versions of Airflow write other signs differently within JSON.
@@ -82,7 +94,9 @@ def read_task_video(session: Session, dag_id: str, run_id: str, task_id: str, ma
     others = _read(session, dag_id, run_id, XComModel.task_id.is_not(None), xcom_filter=mentions_it)
     same = [other for other in others if other.key == shown.key]
     merged = _merge([shown, *same])
-    return dataclasses.replace(merged, task_id=task_id, map_index=map_index, task_state=shown.task_state)
+    return dataclasses.replace(
+        merged, task_id=task_id, map_index=map_index, task_state=shown.task_state, waiting=shown.waiting
+    )
 
 
 def read_run_videos(session: Session, dag_id: str, run_id: str, task_id: str | None = None) -> list[TaskVideo]:
@@ -93,13 +107,16 @@ def read_run_videos(session: Session, dag_id: str, run_id: str, task_id: str | N
     record = aliased(XComModel)
     has_record = exists().where(_is_same_instance(record), _is_record(record))
     # What was pushed field by field is most of all that there is, and in the record too as soon as that is there.
-    is_about_a_video = or_(_is_record(XComModel), and_(XComModel.key.in_(PUSHED_FIELDS), not_(has_record)))
+    is_about_a_video = or_(
+        _is_record(XComModel), and_(XComModel.key.in_((*PUSHED_FIELDS, WAITING_KEY)), not_(has_record))
+    )
     may_have_one = or_(
         XComModel.task_id.is_not(None),
         and_(TaskInstance.operator.in_(WAITING_OPERATORS), TaskInstance.state.not_in(WITHOUT_VIDEO)),
     )
     conditions = [may_have_one] if task_id is None else [may_have_one, TaskInstance.task_id == task_id]
     found = _read(session, dag_id, run_id, *conditions, xcom_filter=is_about_a_video)
+    found = _with_requests(session, dag_id, run_id, found)
     by_video: dict[tuple[str, str], list[TaskVideo]] = defaultdict(list)
     without_video = []
     for task in found:
@@ -110,12 +127,39 @@ def read_run_videos(session: Session, dag_id: str, run_id: str, task_id: str | N
     return sorted([*map(_merge, by_video.values()), *without_video], key=lambda task: (task.task_id, task.map_index))
 
 
+def _with_requests(session: Session, dag_id: str, run_id: str, tasks: list[TaskVideo]) -> list[TaskVideo]:
+    """Add what the tasks that order a video, and have no record of it yet, were asked for."""
+    without = {(task.task_id, task.map_index) for task in tasks if "prompt" not in task.video}
+    if not without:
+        return tasks
+    fields = RenderedTaskInstanceFields
+    query = (
+        select(fields.task_id, fields.map_index, fields.rendered_fields)
+        .join(TaskInstance, _is_same_instance(fields))
+        .where(
+            TaskInstance.dag_id == dag_id,
+            TaskInstance.run_id == run_id,
+            TaskInstance.operator == ORDERING_OPERATOR,
+            TaskInstance.state.in_(UNFINISHED),
+        )
+    )
+    requests = {
+        (task_id, map_index): request
+        for task_id, map_index, rendered in session.execute(query)
+        if isinstance(rendered, dict) and isinstance(request := _decoded(rendered.get("request")), dict)
+    }
+    return [
+        dataclasses.replace(task, request=requests.get((task.task_id, task.map_index), {})) if requests else task
+        for task in tasks
+    ]
+
+
 def _is_record(xcom: type[XComModel]) -> ColumnElement[bool]:
     # What else a task returned may be large: it stays in the database.
     return and_(xcom.key.in_(_RECORD_KEYS), cast(xcom.value, Text).contains("video_id"))
 
 
-def _is_same_instance(xcom: type[XComModel]) -> ColumnElement[bool]:
+def _is_same_instance(xcom: type[XComModel | RenderedTaskInstanceFields]) -> ColumnElement[bool]:
     return and_(
         xcom.dag_id == TaskInstance.dag_id,
         xcom.run_id == TaskInstance.run_id,
@@ -154,6 +198,14 @@ def _read(
 def _task_video(task_id: str, map_index: int, state: str | None, left: dict[str, tuple[Any, datetime]]) -> TaskVideo:
     seen: dict[str, Any] = {name: left[name][0] for name in PUSHED_FIELDS if name in left}
     times = [left[name][1] for name in PUSHED_FIELDS if name in left]
+    waiting, reported_at = left.get(WAITING_KEY, ({}, None))
+    if isinstance(waiting, dict) and reported_at is not None:
+        # A worker pushed the fields at its first poll; a triggerer reports on.
+        if not times or reported_at >= max(times):
+            seen |= {name: value for name in WAITING_FIELDS if isinstance(value := waiting.get(name), str)}
+            times = [read_iso(waiting.get("last_poll")) or reported_at]
+    else:
+        waiting = {}
     copies: tuple[Mapping[str, Any], ...] = ()
     for key in _RECORD_KEYS:
         value, timestamp = left.get(key, (None, None))
@@ -171,6 +223,7 @@ def _task_video(task_id: str, map_index: int, state: str | None, left: dict[str,
         video=seen if _has_identity(seen) else {},
         seen_at=max(times, default=None),
         status_seconds=status_seconds if isinstance(status_seconds, dict) else {},
+        waiting=waiting,
         copies=copies,
     )
 

@@ -62,8 +62,6 @@ def test_the_fields_that_people_pass_on_are_xcoms_of_their_own(
     assert outcome.value is not None
     keys = ("vendor", "video_id", "state", "download_url", "stream_url", "hosted_url")
     seconds = outcome.xcoms.pop("status_seconds")
-    # Airflow wipes what a poke of a rescheduled sensor left.
-    assert ("waiting" in outcome.xcoms) is (mode != "reschedule")
     outcome.xcoms.pop("waiting", None)
     assert outcome.xcoms == {key: outcome.value[key] for key in keys}
     # A task that is rescheduled remembers nothing of the look before.

@@ -193,3 +193,34 @@ def test_a_length_is_written_as_players_do(seconds: float, text: str) -> None:
 )
 def test_a_size_has_a_fitting_unit(count: int, text: str) -> None:
     assert in_bytes(count) == text
+
+
+def test_how_a_wait_stands_is_told_in_sentences() -> None:
+    waiting = {
+        "started": "2026-11-22T07:00:00+00:00",
+        "since": "2026-11-22T11:30:00+00:00",
+        "deadline": "2026-11-22T19:00:00+00:00",
+        "failed_polls": 2,
+    }
+    task = TaskVideo(
+        task_id="wait",
+        map_index=-1,
+        task_state="deferred",
+        video={"vendor": "tavus", "video_id": "v1", "status": "generating"},
+        waiting=waiting,
+    )
+    assert Shown(task, now=NOW).standing == (
+        "Waiting for 5 h. 'generating' for 30 min. The task gives up in 7 h. The last 2 polls failed."
+    )
+
+
+@pytest.mark.parametrize("waiting", [{}, {"started": None, "failed_polls": "many"}, {"deadline": "soon", "since": 3}])
+def test_a_report_that_cannot_be_read_tells_nothing(waiting: dict[str, Any]) -> None:
+    task = TaskVideo(task_id="wait", map_index=-1, task_state="deferred", waiting=waiting)
+    assert Shown(task, now=NOW).standing == ""
+
+
+def test_an_order_is_titled_by_what_it_asks_for_before_it_has_a_video() -> None:
+    task = TaskVideo(task_id="order", map_index=-1, task_state="running", request={"prompt": "A cat."})
+    order = Shown(task, now=NOW)
+    assert (order.title, order.words) == ("A cat.", ("Prompt", "A cat."))

@@ -2,10 +2,12 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from airflow.models.renderedtifields import RenderedTaskInstanceFields
+from sqlalchemy import insert, text
 from sqlalchemy.orm import Session
 
 from airflow_provider_videos.ui.task_videos import TaskVideo, read_run_videos, read_task_video
@@ -178,3 +180,67 @@ def test_where_a_custom_backend_keeps_all_elsewhere_there_is_nothing_to_show(ses
     leave("wait", xcoms=dict.fromkeys(("return_value", "vendor", "video_id", "state"), elsewhere))
     assert read(session, "wait").video == {}
     assert read_run_videos(session, *RUN) == []
+
+
+WAITING = {
+    "vendor": "tavus",
+    "video_id": "v1",
+    "state": "generating",
+    "status": "generating",
+    "since": "2026-11-22T03:00:00+00:00",
+    "last_poll": "2026-11-22T05:00:00+00:00",
+    "failed_polls": 2,
+    "started": "2026-11-22T00:00:00+00:00",
+    "deadline": "2026-11-22T12:00:00+00:00",
+}
+
+
+def test_a_deferred_wait_shows_what_its_trigger_reported_last(session: Session, leave: Leave) -> None:
+    leave(
+        "wait",
+        "deferred",
+        xcoms={
+            "vendor": "tavus",
+            "video_id": "v1",
+            "state": "queued",
+            "hosted_url": "https://h.example",
+            "waiting": WAITING,
+        },
+    )
+    task = read(session, "wait")
+    assert (task.video["state"], task.video["status"]) == ("generating", "generating")
+    assert task.video["hosted_url"] == "https://h.example"
+    assert task.seen_at == datetime(2026, 11, 22, 5, tzinfo=UTC)
+    assert task.waiting == WAITING
+
+
+def test_a_wait_that_needs_no_worker_shows_its_video_while_it_waits(session: Session, leave: Leave) -> None:
+    leave("wait", "deferred", xcoms={"waiting": WAITING})
+    [shown] = read_run_videos(session, *RUN)
+    assert (shown.key, shown.video["status"]) == (("tavus", "v1"), "generating")
+
+
+def test_a_report_does_not_undo_the_record(session: Session, leave: Leave) -> None:
+    leave("wait", xcoms={"waiting": WAITING, "return_value": record()})
+    assert read(session, "wait").video == record()
+    assert read(session, "wait").seen_at == START
+
+
+def test_an_order_shows_what_it_asks_for_from_the_start(session: Session, leave: Leave) -> None:
+    leave("order", "deferred", operator="GenerateVideoOperator")
+    leave("ordered", operator="GenerateVideoOperator", xcoms={"return_value": record("v2", prompt="A dog.")})
+    for task_id, prompt in (("order", "A cat."), ("ordered", "A dog.")):
+        session.execute(
+            insert(RenderedTaskInstanceFields.__table__).values(
+                dag_id="dag",
+                run_id="run",
+                task_id=task_id,
+                map_index=-1,
+                rendered_fields={"request": {"prompt": prompt}},
+            )
+        )
+    assert read(session, "order").request == {"prompt": "A cat."}
+    assert {task.task_id: task.request for task in read_run_videos(session, *RUN)} == {
+        "order": {"prompt": "A cat."},
+        "ordered": {},
+    }
