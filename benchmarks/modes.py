@@ -6,6 +6,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import os
 import sqlite3
 import sys
 import tempfile
@@ -81,6 +82,7 @@ def simulated(
             "AIRFLOW__SCHEDULER__MAX_TIS_PER_QUERY": "512",
             "AIRFLOW__TRIGGERER__CAPACITY": "10000",
             "AIRFLOW_CONN_TAVUS_DEFAULT": json.dumps({"conn_type": "tavus", "host": vendor.url, "password": KEY}),
+            **{name: value for name, value in os.environ.items() if name.startswith("AIRFLOW__")},
             "BENCHMARK_WAITS": str(waits),
             "BENCHMARK_MODES": json.dumps({
                 mode: {"poke_interval": POKE_INTERVAL, **options} for mode, options in modes.items()
