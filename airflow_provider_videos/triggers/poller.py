@@ -157,7 +157,9 @@ class VideoPoller:
                         continue
                     self._close_for(error)
                     raise
-                self._refusals = 0
+                # One that was under way when the pause began says nothing of what the vendor takes after it.
+                if sent_at >= self._opens_at:
+                    self._refusals = 0
                 return video, sent_at
 
     @staticmethod
