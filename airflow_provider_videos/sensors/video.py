@@ -38,19 +38,20 @@ class VideoSensor(BaseSensorOperator):
     :meth:`~airflow_provider_videos.video.Video.to_dict`, the same in every mode; its ``vendor``, ``video_id``,
     ``state``, ``download_url``, ``stream_url`` and ``hosted_url`` are also pushed as XComs of those names, as far as
     they are known already while the task waits on a worker or defers, and ``status_seconds`` says how long each of the
-    vendor's statuses took, in seconds. A video that ends without success, or ready without any URL, fails the task
-    without retry and leaves its record in the XCom ``video``.
+    vendor's statuses took, in seconds. While the task waits, ``waiting`` says how the wait stands: see
+    :func:`~airflow_provider_videos.xcom.waiting_status`. A video that ends without success, or ready without any URL,
+    fails the task without retry and leaves its record in the XCom ``video``.
 
-    A look that fails in passing (408, 429, 5xx, no answer, an answer that is no record) is repeated, with pauses
+    A poll that fails transiently (408, 429, 5xx, no answer, an answer that is no record) is repeated, with pauses
     that double or as long as the vendor asks for. Any other answer ends the wait at once. With
-    ``mode="reschedule"`` the task keeps its worker slot while looks fail, since it remembers nothing between two
-    looks.
+    ``mode="reschedule"`` the task keeps its worker slot while polls fail, since it remembers nothing between two
+    polls.
 
     :param video_id: id of the video, or the dict that an earlier task of this package returned. (templated)
     :param conn_id: id of an Airflow connection of a video vendor's type. (templated)
     :param poke_interval: time between two looks, in seconds or as a timedelta; above 0.
     :param timeout: how long to wait, in seconds or as a timedelta. Tavus can hold a video for 4 to 6 hours while
-        its replica is trained. The last look is at its very end. ``None`` means ``[sensors] default_timeout``.
+        its replica is trained. The video is polled once more when it expires. ``None`` means ``[sensors] default_timeout``.
     :param deferrable: wait in the triggerer, without a worker. ``mode`` has no meaning then.
     :param start_from_trigger: let the scheduler start the wait in the triggerer, so that no worker is needed to begin
         it. Airflow 3.3 or newer, and only if the triggerer can render ``video_id`` and ``conn_id``: literals, another
@@ -58,14 +59,14 @@ class VideoSensor(BaseSensorOperator):
         and in ``dag.test()``, a worker begins it. Implies ``deferrable``, also beside ``deferrable=False``.
     :param end_from_trigger: let the trigger end the task when the video is ready (or the task is to be skipped), so
         that no worker is needed to end it. A failure is still raised on a worker, so that retries, callbacks and the
-        log are those of the other modes. Airflow drops success and skipped callbacks then and, with
+        log are those of the other modes. Beside the record, the trigger pushes those XComs only that another task of
+        the Dag reads by ``.output`` or a template. Airflow drops success and skipped callbacks then and, with
         ``start_from_trigger`` too, execute callbacks, outlets' asset events, rendered fields and pool slots. Implies
         ``deferrable``, also beside ``deferrable=False``.
-    :param max_consecutive_failures: how many looks in a row may fail in passing before the wait ends with the last
-        failure.
-    :param exponential_backoff: double the time between two looks from look to look, with jitter.
+    :param max_consecutive_failures: consecutive failed polls to tolerate before the wait ends with the last failure.
+    :param exponential_backoff: double the time between two polls from poll to poll, with jitter.
     :param max_wait: the most that it grows to, in seconds or as a timedelta.
-    :param silent_fail: go on until the timeout whatever a look fails with; a video that ended without success still
+    :param silent_fail: go on until the timeout whatever a poll fails with; a video that ended without success still
         fails the task.
     :param kwargs: what every sensor takes, such as ``mode``, ``soft_fail`` (skip when the video ends without success
         or not in time) and ``never_fail`` (skip on any failure).
