@@ -49,9 +49,10 @@ class VideoSensor(BaseSensorOperator):
 
     :param video_id: id of the video, or the dict that an earlier task of this package returned. (templated)
     :param conn_id: id of an Airflow connection of a video vendor's type. (templated)
-    :param poke_interval: time between two looks, in seconds or as a timedelta; above 0.
+    :param poke_interval: time between two polls, in seconds or as a timedelta; above 0.
     :param timeout: how long to wait, in seconds or as a timedelta. Tavus can hold a video for 4 to 6 hours while
-        its replica is trained. The video is polled once more when it expires. ``None`` means ``[sensors] default_timeout``.
+        its replica is trained. The video is polled once more when it expires. ``None``
+        means ``[sensors] default_timeout``.
     :param deferrable: wait in the triggerer, without a worker. ``mode`` has no meaning then.
     :param start_from_trigger: let the scheduler start the wait in the triggerer, so that no worker is needed to begin
         it. Airflow 3.3 or newer, and only if the triggerer can render ``video_id`` and ``conn_id``: literals, another
