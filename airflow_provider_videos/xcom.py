@@ -69,7 +69,7 @@ def waiting_status(wait: Wait, video: Video | None, *, polled_at: float) -> dict
 def keys_read_of(task: BaseOperator | None) -> list[str]:
     """Return which XComs of a task, beside its record, the other tasks of its Dag read by ``.output`` or a template.
 
-    What code pulls is not seen. A key that some template names for another reason is taken for one that is read.
+    What code pulls is not seen. A key is taken for one that is read if a field that names the task names it, too.
 
     :param task: the task; ``None``, and one outside of a Dag, may have each of its keys read.
     """
@@ -77,7 +77,8 @@ def keys_read_of(task: BaseOperator | None) -> list[str]:
     dag: Any = getattr(task, "dag", None)
     if task is None or dag is None:
         return keys
-    text = "\n".join(part for other in dag.tasks if other.task_id != task.task_id for part in _templates(other))
+    parts = (part for other in dag.tasks if other.task_id != task.task_id for part in _templates(other))
+    text = "\n".join(part for part in parts if task.task_id in part)
     return [key for key in keys if f"'{key}'" in text or f'"{key}"' in text]
 
 

@@ -137,5 +137,10 @@ def test_a_key_that_a_mapped_task_reads_is_read(waiting: VideoSensor) -> None:
     assert keys_read_of(waiting) == ["video_id"]
 
 
+def test_a_key_of_another_task_is_not_read(waiting: VideoSensor) -> None:
+    reader(waiting, "{{ ti.xcom_pull(task_ids='order', key='video_id') }}")
+    assert keys_read_of(waiting) == []
+
+
 def test_a_task_outside_of_a_dag_may_have_everything_read() -> None:
     assert keys_read_of(None) == [*PUSHED_FIELDS, "status_seconds"]
