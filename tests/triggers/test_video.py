@@ -6,12 +6,9 @@ import gc
 import json
 import time
 import warnings
-from datetime import UTC, datetime, timedelta
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from airflow.sdk.execution_time.xcom import XCom
 from airflow.triggers.base import BaseTaskEndEvent, TaskSkippedEvent, TaskSuccessEvent
 
 from airflow_provider_videos.exceptions import (
@@ -33,6 +30,7 @@ from airflow_provider_videos.status_history import Sighting
 from airflow_provider_videos.triggers.video import VideoTrigger
 from airflow_provider_videos.xcom import PUSHED_FIELDS
 from tests.conftest import API_KEY
+from tests.triggers.firing import Pushed, error_of, fire, of_a_task, trigger_for
 from tests.vendors import Connect
 from tests.waiting import only_event, through_the_database, until
 
@@ -43,23 +41,6 @@ RULES: dict[str, Any] = {
     "max_consecutive_failures": 3,
     "silent_fail": True,
 }
-
-
-def trigger_for(video_id: Any, conn_id: str = "tavus_default", *, timeout: float = 20, **changes: Any) -> VideoTrigger:
-    usual = {"poke_interval": 0.05, "timeout": timeout}
-    return VideoTrigger(**{"video_id": video_id, "conn_id": conn_id, **usual, **changes})
-
-
-def fire(trigger: VideoTrigger) -> dict[str, Any]:
-    """Run a trigger as Airflow does; give its event's payload as the database gives it."""
-    payload: dict[str, Any] = json.loads(json.dumps(asyncio.run(only_event(trigger)).payload, allow_nan=False))
-    return payload
-
-
-def error_of(trigger: VideoTrigger) -> VideoError:
-    payload = fire(trigger)
-    assert set(payload) == {"video_id", "error", "status_seconds"}
-    return VideoError.from_dict(payload["error"])
 
 
 def test_a_trigger_survives_the_database() -> None:
@@ -243,23 +224,8 @@ def test_a_cancelled_trigger_ends_without_an_event_and_leaves_no_session(
     assert [warning for warning in caught if issubclass(warning.category, ResourceWarning)] == []
 
 
-class Pushed(dict[str, Any]):
-    """What a trigger pushed for its task instance."""
-
-    async def aset(self, *, key: str, value: Any, **place: Any) -> None:
-        assert place == {"dag_id": "dag", "run_id": "run", "task_id": "wait", "map_index": -1}
-        self[key] = value
-
-
-@pytest.fixture
-def pushed(monkeypatch: pytest.MonkeyPatch) -> Pushed:
-    pushed = Pushed()
-    monkeypatch.setattr(XCom, "aset", pushed.aset)
-    return pushed
-
-
 def end_of(trigger: VideoTrigger) -> BaseTaskEndEvent:
-    trigger.task_instance = SimpleNamespace(dag_id="dag", run_id="run", task_id="wait", map_index=-1)  # type: ignore[assignment]
+    of_a_task(trigger)
     event = asyncio.run(only_event(trigger))
     assert isinstance(event, BaseTaskEndEvent)
     return event
@@ -311,176 +277,3 @@ def test_a_refused_key_never_ends_in_the_triggerer(soft_fail: bool, simulator: S
 def test_a_failed_video_never_ends_in_the_triggerer(simulator: Simulator, connect: Connect) -> None:
     failed = simulator.add_video("tavus", outcome="failed")
     assert isinstance(error_of(trigger_for(failed, connect("tavus"), end_from_trigger=True)), VideoFailedError)
-
-
-def test_arguments_of_the_version_before_are_understood(simulator: Simulator, connect: Connect) -> None:
-    video_id, now = simulator.add_video("tavus"), time.time()
-    before: dict[str, Any] = {
-        "video_id": video_id,
-        "conn_id": connect("tavus"),
-        "timeout": 600.0,
-        "started_at": now - 60,
-        "next_look_at": now,
-        "failures": 1,
-        "seen": [["queued", now - 60]],
-        "ordered_at": now - 61,
-        "poke_interval": 30.0,
-        "exponential_backoff": False,
-        "max_wait": None,
-        "max_consecutive_failures": 12,
-        "silent_fail": False,
-        "end_from_trigger": False,
-        "do_xcom_push": True,
-        "soft_fail": False,
-        "never_fail": False,
-        "delete_on_kill": False,
-    }
-    assert fire(VideoTrigger(**before))["video"]["state"] == "ready"
-
-
-def test_arguments_of_another_version_are_refused_by_name(simulator: Simulator, connect: Connect) -> None:
-    error = error_of(trigger_for(simulator.add_video("tavus"), connect("tavus"), colour="blue"))
-    assert isinstance(error, VideoUnexpectedError)
-    assert "'colour'" in str(error)
-    assert simulator.record.connections == 0
-
-
-def test_a_trigger_without_a_pause_between_polls_is_refused(simulator: Simulator, connect: Connect) -> None:
-    error = error_of(trigger_for(simulator.add_video("tavus"), connect("tavus"), poke_interval=0))
-    assert "poke_interval" in str(error)
-
-
-@pytest.mark.parametrize("name", ["airflow.triggers.base.TaskSuccessEvent", "airflow.sdk.execution_time.xcom.XCom"])
-def test_a_worker_ends_the_task_if_a_private_name_of_airflow_has_moved(
-    name: str, simulator: Simulator, connect: Connect, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    trigger = trigger_for(simulator.add_video("tavus"), connect("tavus"), end_from_trigger=True)
-    trigger.task_instance = SimpleNamespace(dag_id="dag", run_id="run", task_id="wait", map_index=-1)  # type: ignore[assignment]
-    monkeypatch.delattr(name)
-    event = asyncio.run(only_event(trigger))
-    assert not isinstance(event, BaseTaskEndEvent)
-    assert event.payload["video"]["state"] == "ready"
-
-
-def test_killing_a_deferred_wait_never_raises(simulator: Simulator, connect: Connect) -> None:
-    trigger = trigger_for("nobody", connect("tavus", key="wrong"), delete_on_kill=True)
-    asyncio.run(trigger.on_kill())
-    asyncio.run(trigger_for("v1", "undefined", delete_on_kill=True).on_kill())
-
-
-@pytest.mark.parametrize("ahead", [3600, -3600])
-def test_a_worker_whose_clock_is_wrong_neither_delays_nor_stops_the_polls(
-    ahead: float, simulator: Simulator, connect: Connect
-) -> None:
-    video_id, conn_id = simulator.add_video("tavus", generating=0.3), connect("tavus")
-    theirs = time.time() + ahead
-    trigger = trigger_for(
-        video_id, conn_id, timeout=7200, started_at=theirs, next_look_at=theirs + 0.1, seen=[["generating", theirs]]
-    )
-    began = time.monotonic()
-    payload = fire(trigger)
-    assert payload["video"]["state"] == "ready"
-    assert time.monotonic() - began < 5
-    assert all(seconds >= 0 for seconds in payload["status_seconds"].values())
-
-
-@pytest.mark.parametrize("set_by", [-7200, 7200])
-def test_polls_go_on_when_the_triggerers_clock_is_set(
-    set_by: float, simulator: Simulator, connect: Connect, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    video_id, conn_id = simulator.add_video("tavus", generating=1), connect("tavus")
-    real = time.time
-
-    async def run() -> Any:
-        running = asyncio.create_task(only_event(trigger_for(video_id, conn_id, timeout=60)))
-        await asyncio.sleep(0.3)
-        monkeypatch.setattr(time, "time", lambda: real() + set_by)
-        return await asyncio.wait_for(running, 10)
-
-    assert asyncio.run(run()).payload["video"]["state"] == "ready"
-    assert 4 <= len(simulator.requests_for(video_id)) <= 30
-
-
-def test_a_wait_that_the_scheduler_began_keeps_its_deadline_when_another_triggerer_takes_over(
-    simulator: Simulator, connect: Connect
-) -> None:
-    video_id, conn_id = simulator.add_video("tavus", outcome="stuck"), connect("tavus")
-    trigger = trigger_for(video_id, conn_id, timeout=3600, timeout_slack=900)
-    # Airflow sets it; the wait began an hour ago.
-    trigger.timeout_after = datetime.now(UTC) + timedelta(seconds=900)  # type: ignore[attr-defined]
-    began = time.monotonic()
-    assert isinstance(error_of(trigger), VideoTimeoutError)
-    assert time.monotonic() - began < 3
-
-
-def test_a_change_that_no_triggerer_saw_is_marked(simulator: Simulator, connect: Connect) -> None:
-    video_id, now = simulator.add_video("tavus"), time.time()
-    trigger = trigger_for(
-        video_id,
-        connect("tavus"),
-        timeout=7200,
-        started_at=now - 600,
-        next_look_at=now - 570,
-        seen=[["queued", now - 600]],
-    )
-    seconds = fire(trigger)["status_seconds"]
-    assert seconds["queued"] == pytest.approx(30, abs=2)
-    assert seconds["not observed"] == pytest.approx(570, abs=5)
-
-
-def test_while_a_task_is_deferred_its_xcom_says_how_the_wait_stands(
-    simulator: Simulator, connect: Connect, pushed: Pushed
-) -> None:
-    seen: list[dict[str, Any]] = []
-    push = pushed.aset
-
-    async def aset(*, key: str, value: Any, **place: Any) -> None:
-        await push(key=key, value=value, **place)
-        seen.append(json.loads(json.dumps(value)))
-
-    pushed.aset = aset  # type: ignore[method-assign]
-    trigger = trigger_for(simulator.add_video("tavus", queued=0.5, generating=0.5), connect("tavus"))
-    trigger.task_instance = SimpleNamespace(dag_id="dag", run_id="run", task_id="wait", map_index=-1)  # type: ignore[assignment]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(XCom, "aset", aset)
-        asyncio.run(only_event(trigger))
-    assert [value["status"] for value in seen] == ["queued", "generating"]
-    assert {value["video_id"] for value in seen} == {trigger.video_id}
-    last_poll, deadline = (datetime.fromisoformat(seen[-1][name]) for name in ("last_poll", "deadline"))
-    assert timedelta(seconds=15) < deadline - last_poll <= timedelta(seconds=20)
-    assert list(pushed) == ["waiting"]
-
-
-def test_a_task_that_pushes_nothing_says_nothing_while_it_waits(
-    simulator: Simulator, connect: Connect, pushed: Pushed
-) -> None:
-    trigger = trigger_for(simulator.add_video("tavus", generating=0.5), connect("tavus"), do_xcom_push=False)
-    trigger.task_instance = SimpleNamespace(dag_id="dag", run_id="run", task_id="wait", map_index=-1)  # type: ignore[assignment]
-    asyncio.run(only_event(trigger))
-    assert pushed == {}
-
-
-def test_nothing_is_pushed_after_a_cancelled_wait(
-    simulator: Simulator, connect: Connect, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    began, ended = [], []
-
-    async def slow(*, key: str, value: Any, **place: Any) -> None:
-        began.append(key)
-        await asyncio.sleep(0.5)
-        ended.append(key)
-
-    monkeypatch.setattr(XCom, "aset", slow)
-    trigger = trigger_for(simulator.add_video("tavus", outcome="stuck"), connect("tavus"))
-    trigger.task_instance = SimpleNamespace(dag_id="dag", run_id="run", task_id="wait", map_index=-1)  # type: ignore[assignment]
-
-    async def cancel() -> None:
-        running = asyncio.create_task(only_event(trigger))
-        await asyncio.sleep(0.3)
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
-        await asyncio.sleep(1)
-
-    asyncio.run(cancel())
-    assert began == ["waiting"]
-    assert ended == []
