@@ -131,11 +131,14 @@ class VideoPoller:
             if polled.video is not None and polled.asked_at > max(newer_than, began_at - max_age):
                 return polled.video, self.loop.time() - polled.asked_at
             try:
-                polled.video, polled.asked_at = await self._ask(polled.video_id, interval)
+                video, polled.asked_at = await self._ask(polled.video_id, interval)
             except VideoError as error:
                 polled.error, polled.failed_at = error, self.loop.time()
                 raise
-            return polled.video, 0.0
+            if video != polled.video:
+                # An object for each poll that lives until the next one would keep the garbage collector busy.
+                polled.video = video
+            return video, 0.0
 
     async def _ask(self, video_id: str, interval: float) -> tuple[Video, float]:
         while True:

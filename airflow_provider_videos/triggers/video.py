@@ -153,8 +153,10 @@ class VideoTrigger(BaseTrigger):
         wait = self._wait(clock.now())
         poller = get_poller(self.conn_id)
         report = StatusReport(self.task_instance if self._end.do_xcom_push else None)
+        left = max(wait.deadline - clock.now(), 0.0)
         try:
-            async with poller.following(self.video_id) as polled:
+            # One for the whole wait: one for each poll would cost as much as the rest of a poll does here.
+            async with asyncio.timeout(left + LAST_POLL_TIMEOUT), poller.following(self.video_id) as polled:
                 await asyncio.sleep(self._first_pause(wait, poller, clock.now()))
                 while True:
                     step = await self._poll(wait, poller, polled, clock)
@@ -165,6 +167,8 @@ class VideoTrigger(BaseTrigger):
                         return step
                     report.update(wait, polled.video, polled_at=clock.now())
                     await asyncio.sleep(step.pause)
+        except TimeoutError:
+            return wait.on_deadline(poller.refusal, now=clock.now())
         finally:
             report.cancel()
 
@@ -172,15 +176,12 @@ class VideoTrigger(BaseTrigger):
         left = max(wait.deadline - clock.now(), 0.0)
         interval = wait.rules.poke_interval
         try:
-            async with asyncio.timeout(left + LAST_POLL_TIMEOUT):
-                video, age = await poller.poll(
-                    polled, interval=interval, max_age=min(interval, left), newer_than=self._asked_at
-                )
+            video, age = await poller.poll(
+                polled, interval=interval, max_age=min(interval, left), newer_than=self._asked_at
+            )
             self._asked_at = polled.asked_at
             step = wait.on_video(video, now=clock.now() - age)
             return dataclasses.replace(step, pause=max(step.pause - age, 0.0)) if age else step
-        except TimeoutError:
-            return wait.on_deadline(poller.refusal, now=clock.now())
         except VideoError as error:
             return wait.on_error(error, now=clock.now())
         except Exception as error:
