@@ -342,7 +342,7 @@ def test_a_line_is_logged_when_the_progress_changes(mode: str, simulator: Simula
 def test_deferring_says_when_to_look_next_and_keeps_the_deadline(simulator: Simulator, connect: Connect) -> None:
     video_id = simulator.add_video("tavus", generating=2)
     [trigger] = wait("deferrable", video_id=video_id, conn_id=connect("tavus"), timeout=20).triggers
-    stored = trigger["__var"]
+    stored = trigger
     assert stored["timeout"] == pytest.approx(20)
     assert stored["started_at"] < stored["next_look_at"] < stored["started_at"] + 20
     assert stored["seen"] == [["generating", pytest.approx(stored["started_at"], abs=2)]]
