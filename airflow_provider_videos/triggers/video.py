@@ -194,7 +194,8 @@ class VideoTrigger(BaseTrigger):
                 f"the trigger has arguments that this version of the package doesn't know: "
                 f"{', '.join(map(repr, sorted(self._unknown_options)))}. Let triggerer and workers run the same version"
             )
-        self._rules.check()
+        if not self._rules.poke_interval > 0:
+            raise ValueError("poke_interval must be above 0 seconds, or the vendor would be polled without a pause")
         progress = self._progress
         # A clock that is ahead, on whatever began the wait, must not make it longer.
         started_at = min(now if (began := self._began_at()) is None else began, now)
