@@ -12,7 +12,6 @@ import logging
 import math
 import socket
 import ssl
-import time
 from collections.abc import Iterator, Mapping
 from datetime import UTC
 from email.utils import parsedate_to_datetime
@@ -22,6 +21,9 @@ import aiohttp
 import requests
 import urllib3
 import yarl
+
+from airflow_provider_videos.adapter import Deadline
+from airflow_provider_videos.framing import ACCEPT_ENCODING, FramingError, check_header, decode_body
 
 log = logging.getLogger(__name__)
 
@@ -112,32 +114,39 @@ def read_retry_after(value: str | None, *, now: float) -> float | None:
 def send(session: requests.Session, request: Request) -> Response:
     """Send a request and read its response.
 
-    Redirects are not followed. The timeout holds for the body too, but a server that sends the header byte by byte
-    can exceed it.
+    Redirects are not followed. The timeout holds for the whole exchange if the session's adapter is a
+    :class:`~airflow_provider_videos.adapter.DeadlineAdapter`; only looking up the host's name has limits of its own.
 
     :raises NoResponseError: if no complete response arrives within the request's timeout.
     """
-    deadline = time.monotonic() + request.timeout
     try:
         prepared = session.prepare_request(
-            requests.Request(request.method, request.url, headers=dict(request.headers), json=request.body)
+            requests.Request(request.method, request.url, headers=_headers(request), json=request.body)
         )
         # Session.send would read a redirect's body to its end, however long, and parse where it leads.
         adapter = session.get_adapter(request.url)
-        with adapter.send(
-            prepared,
-            stream=True,
-            timeout=request.timeout,
-            verify=True if session.verify is None else session.verify,
-            proxies=session.proxies,
-        ) as response:
+        with (
+            Deadline(request.timeout) as deadline,
+            adapter.send(
+                prepared,
+                stream=True,
+                timeout=request.timeout,
+                verify=True if session.verify is None else session.verify,
+                proxies=session.proxies,
+            ) as response,
+        ):
+            header = response.raw.headers
+            check_header(
+                fields=len(list(header.iteritems())),
+                lengths=header.getlist("Content-Length"),
+                transfer_codings=header.getlist("Transfer-Encoding"),
+            )
             body = bytearray()
-            while len(body) <= MAX_BODY_BYTES and (chunk := response.raw.read1(_CHUNK_BYTES, decode_content=True)):
+            while len(body) <= MAX_BODY_BYTES and (chunk := response.raw.read1(_CHUNK_BYTES, decode_content=False)):
                 body += chunk
-                if time.monotonic() > deadline:
-                    raise TimeoutError
-            return Response(response.status_code, response.headers, bytes(body[: MAX_BODY_BYTES + 1]))
-    except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+                deadline.remaining()
+            return _response(response.status_code, response.headers, body)
+    except (requests.RequestException, urllib3.exceptions.HTTPError, FramingError, OSError) as error:
         raise no_response(error, request.timeout) from None
 
 
@@ -147,19 +156,36 @@ async def asend(session: aiohttp.ClientSession, request: Request) -> Response:
         async with session.request(
             request.method,
             yarl.URL(request.url, encoded=True),
-            headers=request.headers,
+            headers=_headers(request),
             json=request.body,
             allow_redirects=False,
             timeout=_client_timeout(request.timeout),
         ) as response:
+            check_header(
+                fields=len(response.raw_headers),
+                lengths=response.headers.getall("Content-Length", []),
+                transfer_codings=response.headers.getall("Transfer-Encoding", []),
+            )
             body = bytearray()
             async for chunk in response.content.iter_any():
                 body += chunk
                 if len(body) > MAX_BODY_BYTES:
                     break
-            return Response(response.status, response.headers, bytes(body[: MAX_BODY_BYTES + 1]))
-    except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            return _response(response.status, response.headers, body)
+    except (aiohttp.ClientError, TimeoutError, FramingError, OSError) as error:
         raise no_response(error, request.timeout) from None
+
+
+def _headers(request: Request) -> dict[str, str]:
+    return {"Accept-Encoding": ACCEPT_ENCODING, **request.headers}
+
+
+def _response(status_code: int, headers: Mapping[str, str], body: bytearray) -> Response:
+    limit = MAX_BODY_BYTES + 1
+    if len(body) < limit:
+        return Response(status_code, headers, decode_body(bytes(body), headers.get("Content-Encoding", ""), limit))
+    # It is too large however it is coded.
+    return Response(status_code, headers, bytes(body[:limit]))
 
 
 @functools.lru_cache(maxsize=64)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import tempfile
@@ -16,6 +17,7 @@ import pytest
 
 from airflow_provider_videos.simulator import Simulator
 from airflow_provider_videos.simulator.videos import VendorName
+from tests import wire as wires
 from tests.object_store import ObjectStore, object_store
 
 VENDORS: tuple[VendorName, ...] = ("tavus", "together")
@@ -81,3 +83,16 @@ def s3(_object_store: ObjectStore, monkeypatch: pytest.MonkeyPatch) -> ObjectSto
     monkeypatch.setenv(f"AIRFLOW_CONN_{_object_store.conn_id.upper()}", _object_store.uri)
     _object_store.empty()
     return _object_store
+
+
+@pytest.fixture(params=wires.LIBRARIES)
+def exchange(request: pytest.FixtureRequest) -> wires.Exchange:
+    """Run the test with each HTTP library."""
+    return wires.LIBRARIES[request.param]
+
+
+@pytest.fixture
+def wire() -> Iterator[wires.Wire]:
+    """Give a function that answers on a socket of its own and returns the URL."""
+    with contextlib.ExitStack() as resources:
+        yield wires.Wire(resources)

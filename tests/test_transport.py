@@ -3,160 +3,21 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import gzip
 import json
-import re
 import socket
-import struct
-import threading
 import time
 import tracemalloc
-from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from email.utils import format_datetime, formatdate
 
 import pytest
 
-from airflow_provider_videos.hooks.connection import VendorConnection
-from airflow_provider_videos.hooks.session import open_async_session, open_session
-from airflow_provider_videos.transport import (
-    MAX_BODY_BYTES,
-    NoResponseError,
-    Request,
-    Response,
-    asend,
-    read_retry_after,
-    send,
-)
+from airflow_provider_videos.transport import MAX_BODY_BYTES, NoResponseError, Request, read_retry_after
+from tests.wire import LIBRARIES, Exchange, Script, Wire, answer, drip
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC).timestamp()
-
-
-def by_requests(request: Request) -> Response:
-    with open_session(_connection(request), {}) as session:
-        return send(session, request)
-
-
-def by_aiohttp(request: Request) -> Response:
-    async def exchange() -> Response:
-        async with await open_async_session(_connection(request)) as session:
-            return await asend(session, request)
-
-    return asyncio.run(exchange())
-
-
-def _connection(request: Request) -> VendorConnection:
-    return VendorConnection(
-        conn_id="c", api_key="k", base_url=request.url, timeout=request.timeout, ca_file=None, proxy=None
-    )
-
-
-LIBRARIES = {"requests": by_requests, "aiohttp": by_aiohttp}
-Exchange = Callable[[Request], Response]
-
-
-@pytest.fixture(params=LIBRARIES)
-def exchange(request: pytest.FixtureRequest) -> Exchange:
-    """Run the test with each library."""
-    return LIBRARIES[request.param]
-
-
-Script = Callable[[socket.socket], None]
-
-
-class Wire:
-    """A socket that answers every request with a script, and keeps what it was sent."""
-
-    def __init__(self, resources: contextlib.ExitStack) -> None:
-        self.received = b""
-        self._resources = resources
-
-    def __call__(self, script: Script | bytes) -> str:
-        """Begin to answer so; give the URL."""
-        listener = self._resources.enter_context(socket.create_server(("127.0.0.1", 0)))
-        threading.Thread(target=self._serve, args=(listener, script), daemon=True).start()
-        return f"http://127.0.0.1:{listener.getsockname()[1]}/v2/videos/v1"
-
-    def _has_whole_request(self) -> bool:
-        head, end, body = self.received.partition(b"\r\n\r\n")
-        length = re.search(rb"(?i)^content-length: (\d+)", head, re.MULTILINE)
-        return bool(end) and len(body) >= (int(length[1]) if length else 0)
-
-    def _serve(self, listener: socket.socket, script: Script | bytes) -> None:
-        # The listener is closed at the end of the test, and clients hang up whenever they like.
-        with contextlib.suppress(OSError):
-            while True:
-                connection = listener.accept()[0]
-                with contextlib.suppress(OSError), connection:
-                    self.received = b""
-                    while not self._has_whole_request() and (part := connection.recv(65_536)):
-                        self.received += part
-                    if isinstance(script, bytes):
-                        connection.sendall(script)
-                    else:
-                        script(connection)
-
-
-@pytest.fixture
-def wire() -> Iterator[Wire]:
-    """Give a function that answers on a socket of its own and returns the URL."""
-    with contextlib.ExitStack() as resources:
-        yield Wire(resources)
-
-
-def answer(status: str | bytes = "200 OK", *headers: str | bytes, body: bytes = b"{}") -> bytes:
-    lines = [b"HTTP/1.1 " + _bytes(status), b"Content-Length: %d" % len(body), *map(_bytes, headers)]
-    return b"\r\n".join(lines) + b"\r\n\r\n" + body
-
-
-def _bytes(text: str | bytes) -> bytes:
-    return text if isinstance(text, bytes) else text.encode()
-
-
-def drip(content: bytes, pause: float, at_once: int = 0) -> Script:
-    def script(connection: socket.socket) -> None:
-        connection.sendall(content[:at_once])
-        for byte in content[at_once:]:
-            connection.sendall(bytes([byte]))
-            time.sleep(pause)
-
-    return script
-
-
-def then_reset(content: bytes) -> Script:
-    def script(connection: socket.socket) -> None:
-        connection.sendall(content)
-        time.sleep(0.05)
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-
-    return script
-
-
-CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
-HALF_AN_ANSWER = b'HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{"a": '
-
-
-@pytest.mark.parametrize(
-    ("content", "status_code", "body"),
-    [
-        pytest.param(answer(), 200, b"{}", id="plain"),
-        pytest.param(answer(body=b""), 200, b"", id="empty"),
-        pytest.param(b"HTTP/1.1 204 No Content\r\n\r\n", 204, b"", id="no content"),
-        pytest.param(b"HTTP/1.1 200 OK\r\n\r\n{}", 200, b"{}", id="until the connection ends"),
-        pytest.param(b"HTTP/1.0 200 OK\r\n\r\n{}", 200, b"{}", id="HTTP 1.0"),
-        pytest.param(CHUNKED + b"1\r\n{\r\n1\r\n}\r\n0\r\n\r\n", 200, b"{}", id="chunked"),
-        pytest.param(answer("200 OK", "Content-Encoding: gzip", body=gzip.compress(b"{}")), 200, b"{}", id="gzip"),
-        pytest.param(b"HTTP/1.1 100 Continue\r\n\r\n" + answer(), 200, b"{}", id="after 100"),
-        pytest.param(answer("404 Not Found", body=b"no"), 404, b"no", id="404"),
-        pytest.param(answer("500"), 500, b"{}", id="no reason phrase"),
-        pytest.param(answer("599 Why"), 599, b"{}", id="unusual status code"),
-    ],
-)
-def test_an_answer_is_read(exchange: Exchange, wire: Wire, content: bytes, status_code: int, body: bytes) -> None:
-    response = exchange(Request("GET", wire(content), timeout=5))
-    assert (response.status_code, response.body) == (status_code, body)
 
 
 def test_header_names_are_given_in_lower_case(exchange: Exchange, wire: Wire) -> None:
@@ -167,35 +28,6 @@ def test_header_names_are_given_in_lower_case(exchange: Exchange, wire: Wire) ->
 def test_an_answer_that_comes_in_drops_is_read(exchange: Exchange, wire: Wire) -> None:
     content = answer("200 OK", "Content-Encoding: gzip", body=gzip.compress(b"{}"))
     assert exchange(Request("GET", wire(drip(content, 0.002)), timeout=5)).body == b"{}"
-
-
-BROKEN = "the connection was closed early, or what came is no HTTP answer"
-
-
-@pytest.mark.parametrize(
-    "script",
-    [
-        pytest.param(b"", id="closed before the answer"),
-        pytest.param(HALF_AN_ANSWER, id="closed in the body"),
-        pytest.param(CHUNKED + b"9\r\n{}", id="closed in a chunk"),
-        pytest.param(CHUNKED + b"2\r\n{}\r\n", id="closed before the last chunk"),
-        pytest.param(then_reset(b""), id="reset before the answer"),
-        pytest.param(then_reset(b"HTTP/1.1 200 OK\r\nContent-Le"), id="reset in the header"),
-        pytest.param(then_reset(HALF_AN_ANSWER), id="reset in the body"),
-        pytest.param(b"SSH-2.0-OpenSSH_9\r\n", id="no HTTP"),
-        pytest.param(b"HTTP/2 200 OK\r\n\r\n{}", id="HTTP 2"),
-        pytest.param(CHUNKED + b"zz\r\n{}\r\n0\r\n\r\n", id="broken chunk"),
-        pytest.param(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}", id="two lengths"),
-        pytest.param(answer("200 OK", "Content-Encoding: gzip", body=b"{}"), id="no gzip"),
-        pytest.param(answer("200 OK", *[f"X-{number}: x" for number in range(200)]), id="too many headers"),
-        pytest.param(answer("200 OK", f"X: {'x' * 100_000}"), id="header too long"),
-    ],
-)
-def test_what_is_no_whole_answer_is_none(exchange: Exchange, wire: Wire, script: Script | bytes) -> None:
-    with pytest.raises(NoResponseError) as failure:
-        exchange(Request("GET", wire(script), timeout=5))
-    assert failure.value.reason == BROKEN
-    assert failure.value.maybe_received
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,8 @@ import aiohttp
 import requests
 
 from airflow_provider_videos import __version__
+from airflow_provider_videos.adapter import DeadlineAdapter
+from airflow_provider_videos.framing import MAX_HEADER_BYTES
 from airflow_provider_videos.hooks.connection import environment_proxy
 
 if TYPE_CHECKING:
@@ -41,10 +43,23 @@ async def open_async_session(connection: VendorConnection) -> aiohttp.ClientSess
         headers={"User-Agent": _USER_AGENT},
         proxy=connection.proxy,
         cookie_jar=aiohttp.DummyCookieJar(),
+        # Its own limits are an eighth of what requests takes, and it decodes other codings.
+        max_line_size=MAX_HEADER_BYTES,
+        max_field_size=MAX_HEADER_BYTES,
+        auto_decompress=False,
     )
 
 
-class _Session(requests.Session):
+class _DeadlineSession(requests.Session):
+    """A session that observes the :class:`~airflow_provider_videos.adapter.Deadline` around a request."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        for scheme in ("http://", "https://"):
+            self.mount(scheme, DeadlineAdapter())
+
+
+class _Session(_DeadlineSession):
     """A session whose key goes to the connection's own host, and to no other."""
 
     def __init__(self, base_url: str, auth_headers: dict[str, str]) -> None:
@@ -68,7 +83,7 @@ class _Session(requests.Session):
         self._authenticate(prepared_request)
 
 
-class DownloadSession(requests.Session):
+class DownloadSession(_DeadlineSession):
     """A session for files, which sends no key anywhere: their hosts may be anybody's.
 
     :param connection: whose TLS settings and proxy are used; if the environment names the proxy, it does so for each
