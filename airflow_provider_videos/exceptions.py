@@ -10,7 +10,7 @@
     ├── VideoApiError           the vendor answered with an error
     │   ├── VideoAuthError          401 and 403
     │   ├── VideoOrderRefusedError  400 and 422 to an order (*)
-    │   └── VideoUnavailableError   408, 429 and 5xx, a limit of the account that passes: a transient error
+    │   └── VideoUnavailableError   408, 425, 429 and 5xx, a limit of the account that passes: a transient error
     ├── VideoTransportError     no answer arrived: a transient error
     │   └── VideoTlsError           it is not trusted, or doesn't speak TLS
     ├── VideoAnswerError        an answer arrived that is not the record of the video: a transient error
@@ -170,7 +170,7 @@ class VideoApiError(VideoError):
             return VideoAuthError
         if call == "order" and status_code in {400, 422}:
             return VideoOrderRefusedError
-        if status_code in {408, 429} or status_code >= 500:
+        if status_code in {408, 425, 429} or status_code >= 500:
             return VideoUnavailableError
         return VideoApiError
 
@@ -184,7 +184,7 @@ class VideoOrderRefusedError(VideoApiError, AirflowFailException):  # type: igno
 
 
 class VideoUnavailableError(VideoApiError):
-    """The vendor can't do it just now: 408, 429, 5xx, or an order beyond a limit of the account that passes."""
+    """The vendor can't do it just now: 408, 425, 429, 5xx, or an order beyond a limit of the account that passes."""
 
     is_transient = True
 

@@ -11,6 +11,7 @@ from airflow_provider_videos.simulator import Fault, retry_after_date
 #: Faults that pass, each made when it is needed: a date in a header is not for ever in the future.
 PASSING: dict[str, Callable[[], Fault]] = {
     "408": lambda: Fault("status", status=408),
+    "425": lambda: Fault("status", status=425),
     "429": lambda: Fault("status", status=429),
     "429, Retry-After: 1": lambda: Fault("status", status=429, retry_after="1"),
     "429, Retry-After: a date": lambda: Fault("status", status=429, retry_after=retry_after_date(2)),

@@ -160,6 +160,7 @@ def test_an_exception_reads_as_sentences(error: VideoError) -> None:
         (404, VideoApiError),
         (405, VideoApiError),
         (408, VideoUnavailableError),
+        (425, VideoUnavailableError),
         (410, VideoApiError),
         (422, VideoApiError),
         (429, VideoUnavailableError),

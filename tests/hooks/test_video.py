@@ -362,7 +362,7 @@ def test_nonsense_beside_the_status_does_not_lose_the_video(
 
 
 STATUS_CODES: list[tuple[int, type[VideoApiError]]] = [
-    *[(code, VideoUnavailableError) for code in (408, 429, 500, 502, 503, 504, 529)],
+    *[(code, VideoUnavailableError) for code in (408, 425, 429, 500, 502, 503, 504, 529)],
     *[(code, VideoAuthError) for code in (401, 403)],
     *[(code, VideoApiError) for code in (400, 402, 404, 405, 407, 409, 410, 418, 422, 451)],
 ]
