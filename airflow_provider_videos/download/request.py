@@ -16,6 +16,7 @@ import urllib3
 from airflow_provider_videos.transport import no_response
 
 if TYPE_CHECKING:
+    from airflow_provider_videos.adapter import Deadline
     from airflow_provider_videos.hooks.session import DownloadSession
 
 MAX_REDIRECTS = 10
@@ -41,19 +42,20 @@ class DownloadRefusedError(Exception):
 
 @contextlib.contextmanager
 def open_url(
-    session: DownloadSession, url: str, headers: Mapping[str, str], *, timeout: float
+    session: DownloadSession, url: str, headers: Mapping[str, str], *, deadline: Deadline
 ) -> Generator[requests.Response]:
     """Send a GET and follow its redirects; the body is still to be read.
 
     :param session: sends it, and holds no key.
     :param url: with the scheme http or https.
     :param headers: to send besides the session's own.
-    :param timeout: for the connection and for each silence, in seconds.
+    :param deadline: by which the header of the answer, or of the next redirect, must have come.
     :raises DownloadRefusedError: if it leads to an address that is not followed.
     :raises NoResponseError: if no answer arrives.
     """
     for _ in range(MAX_REDIRECTS + 1):
-        response = _get(session, url, headers, timeout)
+        deadline.renew()
+        response = _get(session, url, headers, deadline.seconds)
         with response:
             if response.status_code not in _REDIRECTS:
                 yield response

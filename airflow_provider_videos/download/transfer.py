@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import urllib3
 
+from airflow_provider_videos.adapter import Deadline
 from airflow_provider_videos.clock import in_words
 from airflow_provider_videos.download.answer import Part, read_part
 from airflow_provider_videos.download.container import HEAD_BYTES, Kind, describe
@@ -122,7 +123,7 @@ class Transfer:
 
     :param session: sends the requests.
     :param url: where the file is.
-    :param timeout: how many seconds may pass without a byte.
+    :param timeout: how many seconds an answer's header may take, and how many may pass without a byte of the file.
     :param sink: where the bytes go.
     :param recognise: says of what kind a file is by its first bytes, ``None`` if it is not wanted.
     :param wanted: what is wanted, for an error's text.
@@ -187,7 +188,10 @@ class Transfer:
             else:
                 self._forget()
         try:
-            with open_url(self.session, self.url, headers, timeout=self.timeout) as response:
+            with (
+                Deadline(self.timeout) as deadline,
+                open_url(self.session, self.url, headers, deadline=deadline) as response,
+            ):
                 self._check_status(response)
                 part = read_part(response)
                 if not (self._part and headers and part.continues(self._part, at=self._done)):
@@ -198,7 +202,7 @@ class Transfer:
                         log.info("The server does not go on where it stopped; the file is transferred from its start.")
                     self._forget()
                     self._part = part
-                self._receive(response, self._part)
+                self._receive(response, self._part, deadline)
         except NoResponseError as error:
             reason = f"no answer from {host_of(self.url)}: {error.reason}"
             if error.is_tls:
@@ -220,13 +224,13 @@ class Transfer:
             raise PassingFaultError(answer, retry_after=retry_after)
         raise DownloadRefusedError(answer)
 
-    def _receive(self, response: requests.Response, part: Part) -> None:
+    def _receive(self, response: requests.Response, part: Part, deadline: Deadline) -> None:
         if not part.has_an_end:
             raise DownloadRefusedError(
                 f"{host_of(self.url)} does not say how long the file is, so a break could not be told from its end"
             )
         self._check_size(part.total or 0)
-        for chunk in self._chunks(response):
+        for chunk in self._chunks(response, deadline):
             self._done += len(chunk)
             if part.total is not None and self._done > part.total:
                 self._forget()
@@ -265,11 +269,12 @@ class Transfer:
         if self.max_bytes is not None and size > self.max_bytes:
             raise DownloadRefusedError(f"it has {size} bytes or more; max_bytes allows {self.max_bytes}")
 
-    def _chunks(self, response: requests.Response) -> Iterator[bytes]:
+    def _chunks(self, response: requests.Response, deadline: Deadline) -> Iterator[bytes]:
         # How long the sink takes is not the server's fault.
         waited, received = 0.0, 0
         while True:
             began = time.monotonic()
+            deadline.renew()
             try:
                 chunk = response.raw.read1(CHUNK_BYTES, decode_content=False)
             except (urllib3.exceptions.HTTPError, OSError, http.client.HTTPException) as error:

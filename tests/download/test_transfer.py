@@ -1,92 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
-import certifi
 import pytest
 
 from airflow_provider_videos.download import transfer
-from airflow_provider_videos.download.container import Kind, video_kind
 from airflow_provider_videos.download.request import DownloadRefusedError
-from airflow_provider_videos.download.transfer import Attempts, PassingFaultError, Transfer, Transferred
-from airflow_provider_videos.hooks.connection import VendorConnection
-from airflow_provider_videos.hooks.session import DownloadSession
+from airflow_provider_videos.download.transfer import Attempts, PassingFaultError
 from airflow_provider_videos.polling import MAX_RETRY_AFTER
 from airflow_provider_videos.simulator import Fault, Simulator
-from tests.download.odd_server import Answer, OddServer, serving
-
-VIDEO = (24).to_bytes(4) + b"ftypisom" + b"\0" * 12 + bytes(range(256)) * 40
-HALF = len(VIDEO) // 2
-ETAG = '"strong"'
-DATE = "Wed, 21 Oct 2026 07:28:00 GMT"
-
-
-@dataclasses.dataclass
-class Memory:
-    """A sink that remembers."""
-
-    content: bytes = b""
-    begun: list[tuple[Kind, int | None]] = dataclasses.field(default_factory=list)
-
-    def begin(self, kind: Kind, total: int | None) -> None:
-        self.begun.append((kind, total))
-        self.content = b""
-
-    def write(self, chunk: bytes) -> None:
-        self.content += chunk
-
-
-@pytest.fixture(autouse=True)
-def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transfer, "FIRST_PAUSE", 0.01)
-    monkeypatch.setattr(transfer, "MAX_PAUSE", 0.02)
-
-
-@pytest.fixture
-def odd() -> Iterator[OddServer]:
-    with serving() as server:
-        yield server
-
-
-def connection(**fields: Any) -> VendorConnection:
-    defaults: dict[str, Any] = {
-        "conn_id": "c",
-        "api_key": "key",
-        "base_url": "http://127.0.0.1:9",
-        "timeout": 5,
-        "ca_file": certifi.where(),
-        "proxy": None,
-    }
-    return VendorConnection(**(defaults | fields))
-
-
-def fetch(url: str, sink: Memory, **options: Any) -> Transferred:
-    with DownloadSession(options.pop("connection", connection())) as session:
-        return Transfer(
-            session=session,
-            url=url,
-            timeout=options.pop("timeout", 5),
-            sink=sink,
-            recognise=video_kind,
-            wanted="a video",
-            attempts=Attempts(options.pop("attempts", 5)),
-            **options,
-        ).run()
-
-
-def rest(start: int, **options: Any) -> Answer:
-    headers = {"Content-Range": f"bytes {start}-{len(VIDEO) - 1}/{len(VIDEO)}", **options.pop("headers", {})}
-    return Answer(VIDEO[start:], status=206, headers=headers, length=len(VIDEO) - start)
-
-
-def broken(**headers: str) -> Answer:
-    return Answer(VIDEO[:HALF], headers=headers, length=len(VIDEO))
+from tests.download.fetching import ETAG, HALF, VIDEO, Memory, broken, connection, fetch, rest
+from tests.download.odd_server import Answer, OddServer
+from tests.wire import Script, Wire, answer, drip
 
 
 def test_a_file_arrives_with_its_size_its_digest_and_its_kind(odd: OddServer) -> None:
@@ -106,58 +36,6 @@ def test_a_file_in_chunks_may_have_no_length(odd: OddServer) -> None:
     assert sink.begun[0][1] is None
 
 
-@pytest.mark.parametrize(
-    ("headers", "if_range"),
-    [
-        ({"ETag": ETAG, "Last-Modified": DATE}, ETAG),
-        ({"ETag": 'W/"weak"', "Last-Modified": DATE}, DATE),
-        ({"ETag": 'W/"weak"'}, None),
-        ({}, None),
-    ],
-    ids=["strong tag", "weak tag and date", "weak tag", "nothing"],
-)
-def test_a_broken_transfer_goes_on_where_it_stopped(
-    headers: dict[str, str], if_range: str | None, odd: OddServer
-) -> None:
-    odd.answers = [broken(**headers), rest(HALF, headers=headers)]
-    sink = Memory()
-    done = fetch(odd.url, sink)
-    assert sink.content == VIDEO
-    assert done.sha256 == hashlib.sha256(VIDEO).hexdigest()
-    assert odd.asked[1]["range"] == f"bytes={HALF}-"
-    assert odd.asked[1].get("if-range") == if_range
-    assert len(sink.begun) == 1
-
-
-@pytest.mark.parametrize(
-    "second",
-    [
-        Answer(VIDEO, length=len(VIDEO)),
-        rest(HALF, headers={"Content-Range": f"bytes {HALF - 1}-{len(VIDEO) - 1}/{len(VIDEO)}"}),
-        rest(HALF, headers={"Content-Range": f"bytes {HALF}-{len(VIDEO) - 1}/{len(VIDEO) + 1}"}),
-        rest(HALF, headers={"Content-Range": f"bytes {HALF}-{len(VIDEO) - 1}/*"}),
-        rest(HALF, headers={"Content-Range": "octets"}),
-        rest(HALF, headers={"ETag": '"another"'}),
-        Answer(status=416, length=0),
-    ],
-    ids=["no ranges", "wrong place", "other length", "no length", "no range", "other file", "refused range"],
-)
-def test_a_transfer_that_can_not_go_on_starts_over(second: Answer, odd: OddServer) -> None:
-    odd.answers = [broken(ETag=ETAG), second, Answer(VIDEO, length=len(VIDEO))]
-    sink = Memory()
-    assert fetch(odd.url, sink).sha256 == hashlib.sha256(VIDEO).hexdigest()
-    assert sink.content == VIDEO
-
-
-def test_without_length_and_tag_a_broken_transfer_is_not_gone_on_with(odd: OddServer) -> None:
-    half = Answer(b"%x\r\n%s" % (len(VIDEO), VIDEO[:HALF]), headers={"Transfer-Encoding": "chunked"})
-    odd.answers = [half, Answer(VIDEO, length=len(VIDEO))]
-    sink = Memory()
-    assert fetch(odd.url, sink).size == len(VIDEO)
-    assert "range" not in odd.asked[1]
-    assert sink.content == VIDEO
-
-
 def test_attempts_are_bounded(odd: OddServer) -> None:
     odd.answers = [broken()]
     with pytest.raises(DownloadRefusedError, match="given up after 3 attempts"):
@@ -165,7 +43,7 @@ def test_attempts_are_bounded(odd: OddServer) -> None:
     assert len(odd.asked) == 3
 
 
-@pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
+@pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 504])
 def test_a_passing_status_is_asked_again(status: int, odd: OddServer) -> None:
     odd.answers = [Answer(status=status, length=0), Answer(VIDEO, length=len(VIDEO))]
     assert fetch(odd.url, Memory()).size == len(VIDEO)
@@ -386,3 +264,35 @@ def test_a_url_with_a_token_is_not_told(odd: OddServer) -> None:
     with pytest.raises(DownloadRefusedError) as caught:
         fetch(f"{odd.url}/path?token=secret", Memory())
     assert "secret" not in str(caught.value)
+
+
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        pytest.param(drip(answer("200 OK", f"X: {'x' * 99}"), 0.05), id="header"),
+        pytest.param(drip(CHUNKED + b"2;" + b"x" * 99 + b"\r\n", 0.05, at_once=len(CHUNKED)), id="size of a chunk"),
+        pytest.param(
+            drip(CHUNKED + b"%x\r\n%s\r\n0\r\n" % (len(VIDEO), VIDEO) + b"X: x\r\n" * 50, 0.05, at_once=-290),
+            id="trailers",
+        ),
+    ],
+)
+def test_a_drip_counts_as_a_broken_transfer(script: Script, wire: Wire) -> None:
+    began = time.monotonic()
+    with pytest.raises(DownloadRefusedError, match=r"it took longer than 0\.4 seconds; given up after 2 attempts"):
+        fetch(wire(script), Memory(), timeout=0.4, attempts=2)
+    assert time.monotonic() - began < 3
+
+
+def test_a_slow_sink_is_not_the_servers_fault(wire: Wire) -> None:
+    class Slow(Memory):
+        def write(self, chunk: bytes) -> None:
+            time.sleep(0.1)
+            super().write(chunk)
+
+    sink = Slow()
+    assert fetch(wire(answer(body=VIDEO * 200)), sink, timeout=0.3).size == len(VIDEO) * 200
+    assert sink.content == VIDEO * 200
