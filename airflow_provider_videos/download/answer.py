@@ -18,9 +18,9 @@ _CONTENT_RANGE = re.compile(r"bytes\s+(\d+)-(\d+)/(\d+|\*)\s*", re.IGNORECASE)
 class Part:
     """A file as an answer announces it.
 
-    :param start: place in the file of the answer's first byte.
+    :param start: place in the file of the answer's first byte; -1 if a part doesn't say it.
     :param total: bytes of the whole file, ``None`` if it isn't said.
-    :param etag: its strong entity tag, ``None`` if there is none.
+    :param etag: its entity tag, ``None`` if there is none.
     :param modified: when it was last modified, in the server's words.
     :param has_an_end: whether the end of the body can be told from a break.
     """
@@ -33,21 +33,24 @@ class Part:
 
     @property
     def validator(self) -> str | None:
-        """What ``If-Range`` can be asked with."""
-        return self.etag or self.modified
+        """What ``If-Range`` can be asked with. A weak entity tag may stand for other bytes, so it is none."""
+        return self.etag if self._has_strong_etag else self.modified
 
     @property
-    def can_be_resumed(self) -> bool:
-        """Whether the rest would be known to be of the same file."""
-        return self.total is not None or self.validator is not None
+    def _has_strong_etag(self) -> bool:
+        return self.etag is not None and self.etag.startswith('"')
 
     def continues(self, earlier: Part, *, at: int) -> bool:
-        """Whether this answer goes on at a place in the file of which an earlier answer sent the start."""
-        if not at or self.start != at or self.total != earlier.total:
+        """Whether this answer goes on at a place in the file of which an earlier answer sent the start.
+
+        It does only if it says so with the validator of that answer: another file may be just as long.
+        """
+        if not at or self.start != at or self.total != earlier.total or earlier.validator is None:
             return False
-        return (None in {self.etag, earlier.etag} or self.etag == earlier.etag) and (
-            None in {self.modified, earlier.modified} or self.modified == earlier.modified
-        )
+        if earlier._has_strong_etag:
+            # With it, a server may leave the date out.
+            return self.etag == earlier.etag and self.modified in {None, earlier.modified}
+        return (self.etag, self.modified) == (earlier.etag, earlier.modified)
 
 
 def read_part(response: requests.Response) -> Part:
@@ -57,14 +60,13 @@ def read_part(response: requests.Response) -> Part:
     start, total = 0, length
     if response.status_code == HTTPStatus.PARTIAL_CONTENT:
         found = _CONTENT_RANGE.fullmatch(headers.get("Content-Range", "").strip())
-        # A part that doesn't say which one it is fits nowhere.
+        # A 206 without a range can't be placed.
         start = int(found.group(1)) if found else -1
         total = int(found.group(3)) if found and found.group(3) != "*" else None
-    etag = headers.get("ETag", "")
     return Part(
         start=start,
         total=total,
-        etag=etag if etag.startswith('"') else None,
+        etag=headers.get("ETag"),
         modified=headers.get("Last-Modified"),
         has_an_end=length is not None or bool(getattr(response.raw, "chunked", False)),
     )

@@ -181,11 +181,10 @@ class Transfer:
     def _attempt(self) -> None:
         headers = {}
         if self._part is not None and self._done:
-            if self._part.can_be_resumed:
-                headers["Range"] = f"bytes={self._done}-"
-                if self._part.validator:
-                    headers["If-Range"] = self._part.validator
+            if self._part.validator is not None:
+                headers = {"Range": f"bytes={self._done}-", "If-Range": self._part.validator}
             else:
+                log.info("The server doesn't say which file it sent; the file is transferred from its start.")
                 self._forget()
         try:
             with (
