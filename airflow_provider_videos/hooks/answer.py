@@ -17,12 +17,13 @@ from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
+from airflow_provider_videos.hooks.masking import margin, mask
+
 log = logging.getLogger(__name__)
 
 MAX_MESSAGE_CHARACTERS = 500
 #: Together takes a prompt of so many; a text that is longer is cut off.
 MAX_TEXT_CHARACTERS = 32_000
-MIN_SECRET_CHARACTERS = 8
 #: What of an error's body is looked at.
 MAX_MESSAGE_BYTES = 10_000
 
@@ -70,11 +71,15 @@ class Answer:
         if value is None:
             return None
         try:
-            converted = convert(value)
-            return _without_secret(converted, self._secret) if isinstance(converted, str) else converted  # type: ignore[return-value]
+            return self._masked(convert(value))
         except (ValueError, TypeError, OverflowError, RecursionError):
             log.debug("Field %s is ignored: a %s of that form has no meaning", ".".join(path), type(value).__name__)
             return None
+
+    def _masked(self, value: _T) -> _T:
+        if not isinstance(value, str):
+            return value
+        return mask(value, self._secret, limit=MAX_TEXT_CHARACTERS)  # type: ignore[return-value]
 
 
 def read_error_message(body: bytes, *, secret: str | None = None) -> str | None:
@@ -89,7 +94,11 @@ def read_error_message(body: bytes, *, secret: str | None = None) -> str | None:
         message = _message(json.loads(text))
     except (ValueError, RecursionError):
         message = _without_markup(text) if is_html(body) else text
-    message = " ".join(_without_secret(_storable(message), secret).split())
+    message = " ".join(_storable(message).split())
+    if len(body) > MAX_MESSAGE_BYTES:
+        # The cut may have gone through the secret.
+        message = message[: -margin(secret)]
+    message = mask(message, secret)
     if len(message) > MAX_MESSAGE_CHARACTERS:
         message = message[:MAX_MESSAGE_CHARACTERS] + "…"
     return message or None
@@ -107,11 +116,6 @@ def _without_markup(text: str) -> str:
     ):
         text = text[title.end() : end.start()]
     return html.unescape(re.sub(r"<[^<>]*>", " ", text))
-
-
-def _without_secret(text: str, secret: str | None) -> str:
-    # A key that is shorter is a word of a test, and would be found in the middle of others.
-    return text.replace(secret, "***") if secret and len(secret) >= MIN_SECRET_CHARACTERS else text
 
 
 def _storable(text: str) -> str:
@@ -134,7 +138,7 @@ def _text(value: Any) -> str | None:
         return "; ".join(text for item in value if (text := _text(item))) or None
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
         raise TypeError
-    return _storable(str(value)).strip()[:MAX_TEXT_CHARACTERS] or None
+    return _storable(str(value)).strip() or None
 
 
 def _url(value: Any) -> str | None:
