@@ -93,7 +93,10 @@ def _connection_type(vendor: dict[str, str]) -> dict[str, Any]:
         "ui-field-behaviour": {
             "hidden-fields": ["login", "port", "schema", "extra"],
             "relabeling": {"password": "API key", "host": "Host (optional)"},
-            "placeholders": {"host": vendor["default-url"]},
+            "placeholders": {
+                "host": vendor["default-url"],
+                "password": "8 characters or more: a shorter one can't be masked where the vendor echoes it",
+            },
         },
         "conn-fields": {
             "timeout": {
@@ -109,7 +112,8 @@ def _connection_type(vendor: dict[str, str]) -> dict[str, Any]:
             "proxy": {
                 "label": "Proxy",
                 "description": "URL of an HTTP proxy; if empty, what the environment says.",
-                "schema": {"type": ["string", "null"]},
+                # It may hold a password.
+                "schema": {"type": ["string", "null"], "format": "password"},
             },
             "max_concurrent_requests": {
                 "label": "Concurrent requests",

@@ -13,6 +13,7 @@ from airflow.sdk.providers_manager_runtime import ProvidersManagerTaskRuntime
 
 from airflow_provider_videos.get_provider_info import get_provider_info
 from airflow_provider_videos.hooks.connection import DEFAULT_TIMEOUT
+from airflow_provider_videos.hooks.masking import MIN_SECRET_CHARACTERS
 from airflow_provider_videos.hooks.video import VideoHook
 
 INFO = get_provider_info()
@@ -63,6 +64,12 @@ def test_the_form_shows_the_key_the_host_and_the_extras_that_are_read(declared: 
     assert set(behaviour["relabeling"]) == {"password", "host"}
     assert set(declared["conn-fields"]) == {"timeout", "verify", "proxy", "max_concurrent_requests"}
     assert f"{DEFAULT_TIMEOUT:g} if empty" in declared["conn-fields"]["timeout"]["description"]
+
+
+@by_type
+def test_the_form_hides_a_proxys_password_and_says_what_key_can_be_masked(declared: dict[str, Any]) -> None:
+    assert declared["conn-fields"]["proxy"]["schema"]["format"] == "password"
+    assert f"{MIN_SECRET_CHARACTERS} characters or more" in declared["ui-field-behaviour"]["placeholders"]["password"]
 
 
 @by_type

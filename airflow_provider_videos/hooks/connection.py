@@ -6,8 +6,10 @@ from __future__ import annotations
 import dataclasses
 import ipaddress
 import json
+import logging
 import math
 import os
+import re
 import ssl
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
@@ -16,12 +18,17 @@ import certifi
 from requests.utils import get_environ_proxies, select_proxy
 
 from airflow_provider_videos.exceptions import VideoConnectionError
+from airflow_provider_videos.hooks.masking import MIN_SECRET_CHARACTERS, can_mask
 
 if TYPE_CHECKING:
     from airflow.sdk import Connection
 
+log = logging.getLogger(__name__)
+
 DEFAULT_TIMEOUT = 60.0
 MAX_TIMEOUT = 3600.0
+_NAME = re.compile(r"[A-Za-z_]{1,30}")
+EXTRAS = ("timeout", "verify", "proxy", "max_concurrent_requests")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,6 +42,7 @@ class VendorConnection:
     :param ca_file: file or folder of the CA certificates to trust; ``None`` trusts any certificate.
     :param proxy: URL of the proxy, ``None`` for none; kept out of the ``repr``, as it may hold a password.
     :param max_concurrent_requests: how many requests of a triggerer may be under way at once.
+    :param unknown_extras: names of extra fields that have no meaning here; ``…`` for what looks like no name.
     """
 
     conn_id: str
@@ -44,6 +52,23 @@ class VendorConnection:
     ca_file: str | None
     proxy: str | None = dataclasses.field(repr=False)
     max_concurrent_requests: int = 200
+    unknown_extras: tuple[str, ...] = ()
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Sentences on what works, and is most likely not what was meant."""
+        found = []
+        if not can_mask(self.api_key):
+            found.append(
+                f"The API key has fewer than {MIN_SECRET_CHARACTERS} characters, so it can't be masked where the "
+                "vendor echoes it."
+            )
+        if self.unknown_extras:
+            found.append(
+                f"Extra {', '.join(map(repr, self.unknown_extras))} is not known here and ignored; known are "
+                f"{', '.join(EXTRAS)}."
+            )
+        return tuple(found)
 
     @property
     def host(self) -> str:
@@ -54,7 +79,7 @@ class VendorConnection:
 def read_connection(connection: Connection, *, conn_type: str, default_url: str) -> VendorConnection:
     """Check an Airflow connection and read what is needed from it.
 
-    Extra fields that have no meaning here are ignored, and passed on to nothing.
+    Extra fields that have no meaning here are passed on to nothing; a warning names them.
 
     :param connection: the connection.
     :param conn_type: the type that it must be of.
@@ -63,9 +88,11 @@ def read_connection(connection: Connection, *, conn_type: str, default_url: str)
     """
     reader = _Reader(connection)
     if connection.conn_type != conn_type:
-        raise reader.error("conn_type", f"is {connection.conn_type!r}, but must be {conn_type!r}")
+        raise reader.error(
+            "conn_type", f"is {connection.conn_type!r}, but must be {conn_type!r}{type_hint(connection)}"
+        )
     base_url = reader.base_url(default_url)
-    return VendorConnection(
+    checked = VendorConnection(
         conn_id=connection.conn_id,
         api_key=reader.api_key(),
         base_url=base_url,
@@ -73,6 +100,20 @@ def read_connection(connection: Connection, *, conn_type: str, default_url: str)
         ca_file=reader.ca_file(),
         proxy=reader.proxy(base_url),
         max_concurrent_requests=reader.max_concurrent_requests(),
+        unknown_extras=reader.unknown_extras(),
+    )
+    for warning in checked.warnings:
+        log.warning("Connection %r: %s", connection.conn_id, warning)
+    return checked
+
+
+def type_hint(connection: Connection) -> str:
+    """Return what else to say of a connection of a wrong type: ``airflow connections add`` makes some of them."""
+    if connection.conn_type != "generic":
+        return ""
+    return (
+        "; Airflow's command line makes this of a type that it doesn't know, so airflow-provider-videos may not be "
+        "installed where the connection was made: install it there, and make the connection again"
     )
 
 
@@ -130,7 +171,7 @@ class _Reader:
             raise self.error("host", "holds a query or fragment; only scheme, host, port and a path have a meaning")
         try:
             parts = urlsplit(f"{scheme}://{rest}")
-            port = parts.port or self._connection.port or None
+            port = self._connection.port or None if parts.port is None else parts.port
             hostname = (parts.hostname or "").encode("idna").decode()
         except ValueError:
             port, hostname = None, ""
@@ -143,6 +184,11 @@ class _Reader:
         hostname = f"[{hostname}]" if _is_ipv6_address(hostname) else hostname
         path = quote(parts.path.rstrip("/"), safe="/%:@!$&'()*+,;=~")
         return f"{scheme}://{hostname}{f':{port}' if port else ''}{path}"
+
+    def unknown_extras(self) -> tuple[str, ...]:
+        # What doesn't look like a name isn't shown: it may be a key that was put into the wrong place.
+        unknown = sorted(name for name in self._extra if name not in EXTRAS)
+        return tuple(name if _NAME.fullmatch(name) else "…" for name in unknown)
 
     def timeout(self) -> float:
         value = self._extra.get("timeout")

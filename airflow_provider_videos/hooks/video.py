@@ -23,6 +23,7 @@ from airflow_provider_videos.exceptions import (
 )
 from airflow_provider_videos.hooks.answer import is_html, read_error_message
 from airflow_provider_videos.hooks.client import Call, VendorClient
+from airflow_provider_videos.hooks.connection import type_hint
 from airflow_provider_videos.hooks.facts import VendorFacts
 from airflow_provider_videos.hooks.lookup import alook_up, look_up
 from airflow_provider_videos.hooks.pages import ListedVideo, NumberedPages, read_listed
@@ -89,16 +90,19 @@ class VideoHook(VendorFacts, BaseHook):
 
     @classmethod
     def _hook_for(cls, connection: Connection, hook_params: dict[str, Any] | None) -> VideoHook:
+        hook = cause = None
         try:
             hook = connection.get_hook(hook_params=hook_params)
-        except AirflowException:
-            hook = None
+        except (AirflowException, AttributeError) as error:
+            # Types without a hook, such as "generic", end in an AttributeError.
+            cause = error
         if not isinstance(hook, VideoHook):
             raise VideoConnectionError(
                 conn_id=connection.conn_id,
                 field="conn_type",
-                problem=f"is {connection.conn_type!r}, no video vendor's; choose one such as 'tavus' or 'together'",
-            )
+                problem=f"is {connection.conn_type!r}, no video vendor's; choose one such as 'tavus' or 'together'"
+                + type_hint(connection),
+            ) from cause
         hook.client.use(connection)
         return hook
 
@@ -277,7 +281,7 @@ class VideoHook(VendorFacts, BaseHook):
                 raise reader.answer_error(f"it is a page of HTML, {page!r}, so another service answers there")
             if response.status_code == HTTPStatus.OK:
                 reader.read_object(response)
-            return True, f"{self.hook_name} accepts the API key."
+            return True, " ".join((f"{self.hook_name} accepts the API key.", *self.client.connection().warnings))
         except VideoAuthError as error:
             return False, f"{self.hook_name} refuses the API key: {error.message}"
         except VideoError as error:

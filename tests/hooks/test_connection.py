@@ -59,6 +59,7 @@ def test_a_uri_says_everything() -> None:
         timeout=2.5,
         ca_file=None,
         proxy=f"http://user:{PROXY_PASSWORD}@proxy.test:3128",
+        unknown_extras=("foo",),
     )
 
 
@@ -78,6 +79,7 @@ def test_json_says_everything() -> None:
         timeout=5,
         ca_file=None,
         proxy="http://proxy.test:3128",
+        unknown_extras=("foo",),
     )
 
 
@@ -104,7 +106,7 @@ def test_a_form_with_nothing_but_the_key_will_do() -> None:
         pytest.param({"host": "h.test:8080"}, "https://h.test:8080", id="port in the host"),
         pytest.param({"host": "h.test", "port": 8080}, "https://h.test:8080", id="port beside the host"),
         pytest.param({"host": "h.test:8080", "port": 8080}, "https://h.test:8080", id="port in both"),
-        pytest.param({"host": "h.test:0", "port": 0}, "https://h.test", id="port 0"),
+        pytest.param({"host": "h.test", "port": 0}, "https://h.test", id="a port that was left empty"),
         pytest.param({"host": "h.test", "schema": "http"}, "http://h.test", id="schema"),
         pytest.param({"host": "https://h.test", "schema": "http"}, "https://h.test", id="the host's scheme wins"),
         pytest.param({"host": "https://h.test/"}, "https://h.test", id="slash at the end"),
@@ -161,6 +163,8 @@ def test_form_fields_say_where_the_vendor_is(fields: dict[str, Any], base_url: s
         pytest.param({"host": "h.test:99999"}, "host", id="port too high in the host"),
         pytest.param({"host": "h.test:-1"}, "host", id="negative port in the host"),
         pytest.param({"host": "h.test", "port": 99_999}, "port", id="port too high"),
+        pytest.param({"host": "h.test:0"}, "port", id="port 0 in the host"),
+        pytest.param({"host": "h.test:0", "port": 8080}, "port", id="port 0 in the host, another beside it"),
         pytest.param({"host": "h.test", "port": -1}, "port", id="negative port"),
         pytest.param({"host": "h.test:80", "port": 81}, "port", id="two ports"),
         pytest.param({"host": "h.test", "schema": "ftp"}, "schema", id="another schema"),
@@ -305,3 +309,33 @@ def test_no_secret_is_in_the_repr() -> None:
 )
 def test_the_host_is_shown_with_its_port(host: str, shown: str) -> None:
     assert with_fields(host=host).host == shown
+
+
+def test_an_unknown_extra_is_named_in_a_warning(caplog: pytest.LogCaptureFixture) -> None:
+    connection = with_extra(verfy=False, timeout=5)
+    assert connection.unknown_extras == ("verfy",)
+    assert "Connection 'c': Extra 'verfy' is not known here and ignored; known are timeout, verify, " in caplog.text
+
+
+def test_a_key_in_the_wrong_place_is_not_shown(caplog: pytest.LogCaptureFixture) -> None:
+    assert with_extra(**{"tvs_9f8e7d6c5b4a": ""}).unknown_extras == ("…",)
+    assert "9f8e" not in caplog.text
+
+
+@pytest.mark.parametrize(("key", "is_short"), [("1234567", True), ("12345678", False)])
+def test_a_key_that_can_not_be_masked_is_told(key: str, is_short: bool, caplog: pytest.LogCaptureFixture) -> None:
+    warnings = with_fields(password=key).warnings
+    assert ("The API key has fewer than 8 characters" in " ".join(warnings)) == is_short
+    assert ("can't be masked" in caplog.text) == is_short
+    assert key not in caplog.text
+
+
+def test_a_good_connection_warns_of_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    assert with_extra(timeout=5, verify=False, proxy="", max_concurrent_requests=None).warnings == ()
+    assert caplog.messages == []
+
+
+def test_a_type_that_airflow_did_not_know_says_where_this_package_is_missing() -> None:
+    with pytest.raises(VideoConnectionError, match="airflow-provider-videos may not be installed where") as wrong:
+        with_fields(conn_type="generic")
+    assert str(wrong.value).startswith("Connection 'c', field 'conn_type': is 'generic', but must be 'tavus'; ")

@@ -793,7 +793,10 @@ def test_the_connections_type_picks_the_hook(way: str, vendor: VendorName, conne
 
 @pytest.mark.parametrize(
     ("uri", "field"),
-    [(None, "conn_id"), ("http://h.test", "conn_type"), ("smtp://h.test", "conn_type"), ("nonsense://h", "conn_type")],
+    [
+        (None, "conn_id"),
+        *[(f"{kind}://h.test", "conn_type") for kind in ("http", "smtp", "nonsense", "generic", "email", "mesos")],
+    ],
 )
 def test_a_connection_of_no_video_vendor_gives_no_hook(
     look: Look, uri: str | None, field: str, monkeypatch: pytest.MonkeyPatch
@@ -914,6 +917,16 @@ def test_a_good_key_passes_the_test(vendor: VendorName, simulator: Simulator, co
     assert VideoHook.get_hook(connect(vendor)).test_connection() == (True, f"{NAMES[vendor]} accepts the API key.")
     assert simulator.record.created == {}
     assert sum(simulator.record.requests.values()) == 1
+
+
+def test_the_test_names_what_is_ignored_and_what_can_not_be_masked(
+    vendor: VendorName, simulator: Simulator, connect: Connect
+) -> None:
+    simulator.key = "short"
+    is_good, text = VideoHook.get_hook(connect(vendor, key="short", query="verfy=false")).test_connection()
+    assert is_good
+    assert "Extra 'verfy' is not known here" in text
+    assert "can't be masked" in text
 
 
 def test_a_refused_key_fails_the_test_in_the_vendors_words(
