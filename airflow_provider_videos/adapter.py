@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextvars
 import http.client
 import io
+import ipaddress
 import socket
 import time
 from email.errors import FirstHeaderLineIsContinuationDefect
@@ -58,18 +59,43 @@ class Deadline:
 
 
 class DeadlineAdapter(requests.adapters.HTTPAdapter):
-    """Sends what :class:`requests.adapters.HTTPAdapter` does, and observes the :class:`Deadline` around it."""
+    """Sends what :class:`requests.adapters.HTTPAdapter` does, and observes the :class:`Deadline` around it.
+
+    :param public_only: send nothing to an address that is not public; :exc:`NotPublicError` is raised instead. Where a
+        proxy is asked, the proxy chooses the address, and nothing is refused here.
+    """
+
+    def __init__(self, *, public_only: bool = False) -> None:
+        self._pools = _PUBLIC_POOLS if public_only else _POOLS
+        super().__init__()
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         """Make connections that observe a deadline."""
         super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = _POOLS
+        self.poolmanager.pool_classes_by_scheme = self._pools
 
     def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
         """Make connections through a proxy that observe a deadline."""
         manager = super().proxy_manager_for(proxy, **kwargs)
         manager.pool_classes_by_scheme = _POOLS
         return manager
+
+
+class NotPublicError(Exception):
+    """A host's name leads to an address that is not public; nothing was sent."""
+
+
+def is_public(address: str) -> bool:
+    """Whether an IP address is one of the Internet: none of a private network, of this machine, or of a cloud's own."""
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(ip, ipaddress.IPv6Address):
+        # IPv6 may stand for an address of IPv4.
+        nat64 = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF) if ip in _NAT64 else None
+        ip = nat64 or ip.ipv4_mapped or ip.sixtofour or ip
+    return ip.is_global and not ip.is_multicast
+
+
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
 class _Reader(io.RawIOBase):
@@ -131,6 +157,7 @@ class _Response(http.client.HTTPResponse):
 
 class _Connection(urllib3.connection.HTTPConnection):
     response_class = _Response
+    public_only = False
 
     @property
     def sock(self) -> Any:
@@ -138,6 +165,10 @@ class _Connection(urllib3.connection.HTTPConnection):
 
     @sock.setter
     def sock(self, sock: Any) -> None:
+        # Only now is the address certain: a name may lead elsewhere each time that it is looked up.
+        if self.public_only and isinstance(sock, socket.socket) and not is_public(sock.getpeername()[0]):
+            sock.close()
+            raise NotPublicError
         self._socket = sock
         deadline = _current.get()
         if sock is not None and deadline is not None:
@@ -152,6 +183,10 @@ class _Connection(urllib3.connection.HTTPConnection):
             raise urllib3.exceptions.ConnectTimeoutError(self, "not connected in time") from error
 
 
+class _PublicConnection(_Connection):
+    public_only = True
+
+
 class _SecureConnection(_Connection, urllib3.connection.HTTPSConnection):
     pass
 
@@ -164,4 +199,17 @@ class _SecurePool(urllib3.HTTPSConnectionPool):
     ConnectionCls = _SecureConnection
 
 
+class _SecurePublicConnection(_PublicConnection, urllib3.connection.HTTPSConnection):
+    pass
+
+
+class _PublicPool(urllib3.HTTPConnectionPool):
+    ConnectionCls = _PublicConnection
+
+
+class _SecurePublicPool(urllib3.HTTPSConnectionPool):
+    ConnectionCls = _SecurePublicConnection
+
+
 _POOLS = {"http": _Pool, "https": _SecurePool}
+_PUBLIC_POOLS = {"http": _PublicPool, "https": _SecurePublicPool}

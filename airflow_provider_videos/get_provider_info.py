@@ -120,5 +120,10 @@ def _connection_type(vendor: dict[str, str]) -> dict[str, Any]:
                 "description": "How many requests of one triggerer may be under way at once; 200 if empty.",
                 "schema": {"type": ["integer", "null"], "minimum": 1, "maximum": 1000},
             },
+            "public_addresses_only": {
+                "label": "Public addresses only",
+                "description": "Whether a download refuses URLs and redirects that lead into your own network.",
+                "schema": {"type": ["boolean", "null"]},
+            },
         },
     }

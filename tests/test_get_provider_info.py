@@ -12,7 +12,7 @@ from airflow.sdk._shared.module_loading import import_string
 from airflow.sdk.providers_manager_runtime import ProvidersManagerTaskRuntime
 
 from airflow_provider_videos.get_provider_info import get_provider_info
-from airflow_provider_videos.hooks.connection import DEFAULT_TIMEOUT
+from airflow_provider_videos.hooks.connection import DEFAULT_TIMEOUT, EXTRAS
 from airflow_provider_videos.hooks.masking import MIN_SECRET_CHARACTERS
 from airflow_provider_videos.hooks.video import VideoHook
 
@@ -62,7 +62,7 @@ def test_the_form_shows_the_key_the_host_and_the_extras_that_are_read(declared: 
     behaviour = declared["ui-field-behaviour"]
     assert set(behaviour["hidden-fields"]) == {"login", "port", "schema", "extra"}
     assert set(behaviour["relabeling"]) == {"password", "host"}
-    assert set(declared["conn-fields"]) == {"timeout", "verify", "proxy", "max_concurrent_requests"}
+    assert set(declared["conn-fields"]) == set(EXTRAS)
     assert f"{DEFAULT_TIMEOUT:g} if empty" in declared["conn-fields"]["timeout"]["description"]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from collections.abc import Callable
 
 #: How many first bytes are enough for every answer here.
 HEAD_BYTES = 512
@@ -76,8 +77,13 @@ def image_kind(head: bytes) -> Kind | None:
     return next((kind for magic, kind in _IMAGES if head.startswith(magic)), None)
 
 
-def describe(head: bytes) -> str:
-    """Say what a file seems to be that is not what was expected, for an error's text."""
+def describe(head: bytes, quote: Callable[[str], str] | None = None) -> str:
+    """Say what a file seems to be that is not what was expected, for an error's text.
+
+    :param head: its first bytes.
+    :param quote: makes of the file's text what may be quoted of it; ``None`` quotes nothing, as what somebody else's
+        host answers may be a secret of its own.
+    """
     if not head:
         return "an empty file"
     image = image_kind(head)
@@ -86,25 +92,25 @@ def describe(head: bytes) -> str:
     if (kind := video_kind(head)) is not None:
         return f"a video ({kind.content_type})"
     if head.startswith(_EBML):
-        return f"a Matroska file of type {_ebml_type(head).decode('latin-1')!r}"
+        return "a Matroska file, no WebM"
     if head[4:8] == b"ftyp":
-        return f"an image or a sound (brand {head[8:12].decode('latin-1')!r})"
+        return "an image or a sound"
     if head.startswith(b"RIFF"):
-        return f"a RIFF file ({head[8:12].decode('latin-1')!r})"
+        return "a RIFF file"
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     lower = text[:HEAD_BYTES].lower()
     if lower.startswith((b"<!doctype html", b"<html", b"<head", b"<body")) or b"<html" in lower:
-        return f"a page of HTML{_quoted(text)}"
+        return f"a page of HTML{_quoted(text, quote)}"
     if text.startswith(b"<"):
-        return f"XML{_quoted(text)}"
+        return f"XML{_quoted(text, quote)}"
     if text[:1] in {b"{", b"["}:
-        return f"JSON{_quoted(text)}"
+        return f"JSON{_quoted(text, quote)}"
     for magic, name in _OTHERS:
         if head.startswith(magic):
             return name
     if _is_text(head):
-        return f"text{_quoted(text)}"
-    return f"nothing known (it begins with the bytes {head[:12].hex(' ')})"
+        return f"text{_quoted(text, quote)}"
+    return "nothing known" + (f" (it begins with the bytes {head[:12].hex(' ')})" if quote else "")
 
 
 def _ebml_type(head: bytes) -> bytes:
@@ -123,7 +129,9 @@ def _is_text(head: bytes) -> bool:
     )
 
 
-def _quoted(text: bytes) -> str:
-    words = " ".join(text.decode(errors="replace").split())
+def _quoted(text: bytes, quote: Callable[[str], str] | None) -> str:
+    if quote is None:
+        return ""
+    words = quote(" ".join(text.decode(errors="replace").split()))
     shown = "".join(character for character in words if character.isprintable())[:_MAX_TEXT_CHARACTERS]
     return f": {shown!r}" if shown else ""

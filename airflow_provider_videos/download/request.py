@@ -13,6 +13,7 @@ from urllib.parse import urljoin, urlsplit
 import requests
 import urllib3
 
+from airflow_provider_videos.adapter import NotPublicError
 from airflow_provider_videos.transport import no_response
 
 if TYPE_CHECKING:
@@ -90,6 +91,11 @@ def _get(session: DownloadSession, url: str, headers: Mapping[str, str], timeout
         )
     except (requests.exceptions.InvalidURL, requests.exceptions.MissingSchema, UnicodeError):
         raise DownloadRefusedError("its URL can't be read") from None
+    except NotPublicError:
+        raise DownloadRefusedError(
+            f"{host_of(url)} is at an address that is not public, and the connection's extra public_addresses_only "
+            "forbids those; nothing was sent there"
+        ) from None
     except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, http.client.HTTPException) as error:
         raise no_response(error, timeout) from None
     return response

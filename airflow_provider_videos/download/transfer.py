@@ -235,30 +235,30 @@ class Transfer:
                 self._forget()
                 raise PassingFaultError("more bytes came than were announced")
             self._check_size(self._done)
-            self._take(chunk, part.total)
+            self._take(chunk, part.total, response.url)
             self.tell(self._done, part.total)
         if self._kind is None:
-            self._open_sink(part.total)
+            self._open_sink(part.total, response.url)
         if part.total is not None and self._done != part.total:
             raise PassingFaultError(f"{self._done} bytes came instead of {part.total}")
 
-    def _take(self, chunk: bytes, total: int | None) -> None:
+    def _take(self, chunk: bytes, total: int | None, url: str) -> None:
         if self._kind is not None:
             self._hash.update(chunk)
             self.sink.write(chunk)
             return
         self._head += chunk
         if len(self._head) >= HEAD_BYTES:
-            self._open_sink(total)
+            self._open_sink(total, url)
 
-    def _open_sink(self, total: int | None) -> None:
+    def _open_sink(self, total: int | None, url: str) -> None:
         if total is not None and len(self._head) < min(total, HEAD_BYTES):
             # The connection ended before anything can be said.
             return
         kind = self.recognise(self._head)
         if kind is None:
-            what = describe(self._head)
-            raise DownloadRefusedError(f"what {host_of(self.url)} sent is not {self.wanted}; it seems to be {what}")
+            what = describe(self._head, self.session.quote_of(url))
+            raise DownloadRefusedError(f"what {host_of(url)} sent is not {self.wanted}; it seems to be {what}")
         self.sink.begin(kind, total)
         self._kind = kind
         self._hash.update(self._head)

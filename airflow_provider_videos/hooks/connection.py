@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 DEFAULT_TIMEOUT = 60.0
 MAX_TIMEOUT = 3600.0
 _NAME = re.compile(r"[A-Za-z_]{1,30}")
-EXTRAS = ("timeout", "verify", "proxy", "max_concurrent_requests")
+EXTRAS = ("timeout", "verify", "proxy", "max_concurrent_requests", "public_addresses_only")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,6 +42,7 @@ class VendorConnection:
     :param ca_file: file or folder of the CA certificates to trust; ``None`` trusts any certificate.
     :param proxy: URL of the proxy, ``None`` for none; kept out of the ``repr``, as it may hold a password.
     :param max_concurrent_requests: how many requests of a triggerer may be under way at once.
+    :param public_addresses_only: whether a download may be led to public addresses only.
     :param unknown_extras: names of extra fields that have no meaning here; ``…`` for what looks like no name.
     """
 
@@ -52,6 +53,7 @@ class VendorConnection:
     ca_file: str | None
     proxy: str | None = dataclasses.field(repr=False)
     max_concurrent_requests: int = 200
+    public_addresses_only: bool = False
     unknown_extras: tuple[str, ...] = ()
 
     @property
@@ -100,6 +102,7 @@ def read_connection(connection: Connection, *, conn_type: str, default_url: str)
         ca_file=reader.ca_file(),
         proxy=reader.proxy(base_url),
         max_concurrent_requests=reader.max_concurrent_requests(),
+        public_addresses_only=reader.public_addresses_only(),
         unknown_extras=reader.unknown_extras(),
     )
     for warning in checked.warnings:
@@ -215,6 +218,13 @@ class _Reader:
                 "extra.max_concurrent_requests", f"must be a whole number from 1 to 1000, not {value!r:.50}"
             )
         return limit
+
+    def public_addresses_only(self) -> bool:
+        value = self._extra.get("public_addresses_only")
+        text = "false" if value is None or value == "" else str(value).strip().lower()
+        if text not in {"true", "false"}:
+            raise self.error("extra.public_addresses_only", f"must be true or false, not {value!r:.50}")
+        return text == "true"
 
     def ca_file(self) -> str | None:
         value = self._extra.get("verify")

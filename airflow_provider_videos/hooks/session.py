@@ -7,6 +7,7 @@ import asyncio
 import http.cookiejar
 import os
 import ssl
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -17,6 +18,7 @@ from airflow_provider_videos import __version__
 from airflow_provider_videos.adapter import DeadlineAdapter
 from airflow_provider_videos.framing import MAX_HEADER_BYTES
 from airflow_provider_videos.hooks.connection import environment_proxy
+from airflow_provider_videos.hooks.masking import mask
 
 if TYPE_CHECKING:
     from airflow_provider_videos.hooks.connection import VendorConnection
@@ -53,10 +55,10 @@ async def open_async_session(connection: VendorConnection) -> aiohttp.ClientSess
 class _DeadlineSession(requests.Session):
     """A session that observes the :class:`~airflow_provider_videos.adapter.Deadline` around a request."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, public_only: bool = False) -> None:
         super().__init__()
         for scheme in ("http://", "https://"):
-            self.mount(scheme, DeadlineAdapter())
+            self.mount(scheme, DeadlineAdapter(public_only=public_only))
 
 
 class _Session(_DeadlineSession):
@@ -86,18 +88,20 @@ class _Session(_DeadlineSession):
 class DownloadSession(_DeadlineSession):
     """A session for files, which sends no key anywhere: their hosts may be anybody's.
 
-    :param connection: whose TLS settings and proxy are used; if the environment names the proxy, it does so for each
-        host.
+    :param connection: whose TLS settings, proxy and ``public_addresses_only`` are used; if the environment names the
+        proxy, it does so for each host.
     """
 
     def __init__(self, connection: VendorConnection) -> None:
-        super().__init__()
+        super().__init__(public_only=connection.public_addresses_only)
         # With it, requests would send what a .netrc holds.
         self.trust_env = False
         self.headers["User-Agent"] = _USER_AGENT
         self.verify = connection.ca_file or False
         # Signed URLs need none, and a file's host may set some for others.
         self.cookies.set_policy(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
+        self._origin = _origin(connection.base_url)
+        self._secret = connection.api_key
         self._proxy = connection.proxy
         # NO_PROXY may name the vendor's host and not the file's, or the other way round.
         self._is_environments = connection.proxy == environment_proxy(connection.base_url)
@@ -106,6 +110,13 @@ class DownloadSession(_DeadlineSession):
         """Give the proxies for a URL in the form that requests wants."""
         proxy = environment_proxy(url) if self._is_environments else self._proxy
         return {"http": proxy, "https": proxy} if proxy else {}
+
+    def quote_of(self, url: str) -> Callable[[str], str] | None:
+        """Return what makes a text of a URL fit for an error, by masking the key; ``None`` if it must not be quoted.
+
+        Only the vendor's own words are: a URL or a redirect may lead to a host that answers with secrets of its own.
+        """
+        return (lambda text: mask(text, self._secret)) if _origin(url) == self._origin else None
 
 
 def _origin(url: str) -> tuple[str, str | None, int | None]:

@@ -135,51 +135,6 @@ def test_a_file_above_the_limit_is_refused(chunked: bool, odd: OddServer) -> Non
     assert fetch(odd.url, Memory(), max_bytes=len(VIDEO)).size == len(VIDEO)
 
 
-def test_redirects_are_followed(odd: OddServer) -> None:
-    odd.answers = [
-        Answer(status=302, headers={"Location": "/a/b?c=d"}, length=0),
-        Answer(status=308, headers={"Location": "../e"}, length=0),
-        Answer(VIDEO, length=len(VIDEO)),
-    ]
-    assert fetch(f"{odd.url}/start", Memory()).size == len(VIDEO)
-    assert [request["path"] for request in odd.asked] == ["/start", "/a/b?c=d", "/e"]
-
-
-@pytest.mark.parametrize(
-    ("location", "text"),
-    [
-        ("file:///etc/passwd", "only http and https"),
-        ("ftp://example.com/video.mp4", "only http and https"),
-        ("javascript:alert(1)", "only http and https"),
-        ("http://[", "can't be read"),
-        ("/again", "more than 10 redirects"),
-        ("", "redirects to nowhere"),
-    ],
-)
-def test_a_redirect_to_elsewhere_than_http_is_not_followed(location: str, text: str, odd: OddServer) -> None:
-    odd.answers = [Answer(status=302, headers={"Location": location}, length=0)]
-    with pytest.raises(DownloadRefusedError, match=text):
-        fetch(odd.url, Memory())
-
-
-@pytest.mark.parametrize(
-    "url", ["file:///etc/passwd", "ftp://x/y", "video.mp4", "http://", "http://[x", "https://\udc80/"]
-)
-def test_a_url_of_another_kind_is_refused(url: str) -> None:
-    with pytest.raises(DownloadRefusedError):
-        fetch(url, Memory())
-
-
-def test_a_redirect_from_https_down_to_http_is_not_followed(odd: OddServer) -> None:
-    with Simulator(tls=True, queued=0, generating=0) as simulator:
-        simulator.add_video("tavus", video_id="v")
-        simulator.add_fault(Fault("redirect", location=f"{odd.url}/video", target="media"))
-        trusting = connection(ca_file=str(simulator.certificate))
-        with pytest.raises(DownloadRefusedError, match="from https to http"):
-            fetch(f"{simulator.url}/media/tavus/v.mp4", Memory(), connection=trusting)
-    assert odd.asked == []
-
-
 def test_the_connections_tls_settings_are_used() -> None:
     with Simulator(tls=True, queued=0, generating=0) as simulator:
         simulator.add_video("tavus", video_id="v")

@@ -185,6 +185,10 @@ def test_form_fields_say_where_the_vendor_is(fields: dict[str, Any], base_url: s
             for value in ("0", "1", "[]", "{}", '"maybe"', '"/no/such/file.pem"', f'"{__file__}"', '"a\\u0000b"')
         ],
         *[
+            pytest.param({"extra": f'{{"public_addresses_only": {value}}}'}, "extra.public_addresses_only", id=value)
+            for value in ("0", "1", "[]", '"maybe"')
+        ],
+        *[
             pytest.param({"extra": json.dumps({"proxy": value})}, "extra.proxy", id=f"proxy {value}")
             for value in (
                 *(
@@ -219,6 +223,14 @@ def test_an_invalid_field_is_named_and_no_secret_is_shown(fields: dict[str, Any]
 )
 def test_a_timeout_is_a_number_or_its_text(value: object, timeout: float) -> None:
     assert with_extra(timeout=value).timeout == timeout
+
+
+@pytest.mark.parametrize(
+    ("value", "is_on"), [(True, True), ("true", True), (" True ", True), (False, False), ("false", False), ("", False)]
+)
+def test_public_addresses_only_is_a_switch(value: object, is_on: bool) -> None:
+    assert with_extra(public_addresses_only=value).public_addresses_only == is_on
+    assert not with_extra().public_addresses_only
 
 
 @pytest.mark.parametrize("value", [True, "true", "True", " TRUE ", "", None])
