@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import secrets
+import stat
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -41,10 +43,12 @@ class LocalFile:
     What a killed process left beside the same name is removed.
 
     :param path: its name.
+    :raises FileExistsError: from here and from :meth:`commit`, if what has that name is no regular file.
     """
 
     def __init__(self, path: str) -> None:
         self._path = path
+        self._check()
         folder, name = os.path.split(path)
         self._folder = folder or "."
         os.makedirs(self._folder, exist_ok=True)
@@ -67,6 +71,7 @@ class LocalFile:
         if self._file is None:
             raise ValueError("the file is closed")
         os.fsync(self._file)
+        self._check()
         os.replace(self._hidden, self._path)
         file, self._file = self._file, None
         os.close(file)
@@ -83,6 +88,11 @@ class LocalFile:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(self._hidden)
             os.close(file)
+
+    def _check(self) -> None:
+        # A rename would put the file in the place of a device, which may be needed by the whole machine.
+        if (kind := special_kind(self._path)) is not None:
+            raise FileExistsError(errno.EEXIST, f"what is there is {kind}, no regular file; it is not replaced")
 
 
 class UploadedFile:
@@ -131,11 +141,13 @@ class RenamedFile:
 
     :param fs: the file system, which renames without copying.
     :param path: the file's name in it.
+    :raises FileExistsError: from here and from :meth:`commit`, if what has that name is no regular file.
     """
 
     def __init__(self, fs: AbstractFileSystem, path: str) -> None:
         self._fs = fs
         self._path = path
+        self._check()
         folder, _, name = path.rpartition("/")
         if folder:
             fs.makedirs(folder, exist_ok=True)
@@ -149,8 +161,14 @@ class RenamedFile:
     def commit(self) -> None:
         """Rename it."""
         self._file.close()
+        self._check()
         self._fs.mv(self._hidden, self._path)
         self._file = None
+
+    def _check(self) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            if self._fs.info(self._path)["type"] not in {"file", "link"}:
+                raise FileExistsError(errno.EEXIST, "what is there is no regular file; it is not replaced")
 
     def discard(self) -> None:
         """Remove it."""
@@ -160,6 +178,24 @@ class RenamedFile:
                 file.close()
             with contextlib.suppress(Exception):
                 self._fs.rm(self._hidden)
+
+
+def special_kind(path: str) -> str | None:
+    """Say what has a local name, if it is no regular file and no link to one.
+
+    :return: such as ``a FIFO``; ``None`` for a regular file, and if nothing is there.
+    """
+    try:
+        os.lstat(path)
+    except OSError:
+        # Whoever writes there will be told why that can't be done.
+        return None
+    try:
+        mode = os.stat(path).st_mode
+    except OSError:
+        return "a link that leads to nothing"
+    kinds = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a FIFO", stat.S_IFSOCK: "a socket"}
+    return None if stat.S_ISREG(mode) else kinds.get(stat.S_IFMT(mode), "a device")
 
 
 def renames(fs: AbstractFileSystem) -> bool:
@@ -187,8 +223,11 @@ def _remove_stale(folder: str, stem: str) -> None:
         stale = [entry.path for entry in entries if entry.name.startswith(stem) and entry.name.endswith(_PART)]
     for path in stale:
         with contextlib.suppress(OSError):
-            file = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+            # A FIFO of that name would hold this up for ever.
+            file = os.open(path, os.O_WRONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW)
             try:
+                if not stat.S_ISREG(os.fstat(file).st_mode):
+                    continue
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 os.unlink(path)
             finally:

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import pathlib
+import socket
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -112,3 +115,77 @@ def test_a_name_of_the_longest_kind_can_be_written(tmp_path: pathlib.Path) -> No
     file = LocalFile(str(path))
     file.commit()
     assert path.exists()
+
+
+def make_fifo(path: pathlib.Path) -> None:
+    os.mkfifo(path)
+
+
+def make_socket(path: pathlib.Path) -> None:
+    # A socket's name may have 107 bytes only.
+    with socket.socket(socket.AF_UNIX) as unix, contextlib.chdir(path.parent):
+        unix.bind(path.name)
+
+
+SPECIAL: dict[str, Callable[[pathlib.Path], None]] = {
+    "a FIFO": make_fifo,
+    "a socket": make_socket,
+    "a device": lambda path: path.symlink_to("/dev/null"),
+    "a folder": lambda path: path.mkdir(),
+    "a link that leads to nothing": lambda path: path.symlink_to("nothing"),
+}
+
+
+@pytest.mark.parametrize("kind", SPECIAL)
+@pytest.mark.parametrize("when", ["before", "during"])
+def test_what_is_no_regular_file_is_not_replaced(kind: str, when: str, tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "video.mp4"
+    if when == "before":
+        SPECIAL[kind](path)
+        mode = path.lstat().st_mode
+        with pytest.raises(FileExistsError, match=kind):
+            LocalFile(str(path))
+    else:
+        file = LocalFile(str(path))
+        file.write(b"video")
+        SPECIAL[kind](path)
+        mode = path.lstat().st_mode
+        with pytest.raises(FileExistsError, match=kind):
+            file.commit()
+        file.discard()
+    assert path.lstat().st_mode == mode
+    assert [entry.name for entry in tmp_path.iterdir()] == ["video.mp4"]
+
+
+def test_a_link_to_a_regular_file_is_replaced_and_the_file_stays(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "old").write_bytes(b"old")
+    (tmp_path / "video.mp4").symlink_to("old")
+    file = LocalFile(str(tmp_path / "video.mp4"))
+    file.write(b"new")
+    file.commit()
+    assert (tmp_path / "video.mp4").read_bytes() == b"new"
+    assert (tmp_path / "old").read_bytes() == b"old"
+
+
+def test_a_fifo_that_is_named_like_what_a_killed_task_left_holds_nothing_up(tmp_path: pathlib.Path) -> None:
+    os.mkfifo(tmp_path / ".video.mp4.0123456789ab.part")
+    (tmp_path / ".video.mp4.0123456789ac.part").write_bytes(b"left")
+    LocalFile(str(tmp_path / "video.mp4")).discard()
+    assert [entry.name for entry in tmp_path.iterdir()] == [".video.mp4.0123456789ab.part"]
+
+
+@pytest.mark.parametrize("when", ["before", "during"])
+def test_on_another_file_system_too(when: str, tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "video.mp4"
+    fs = LocalFileSystem()
+    if when == "before":
+        os.mkfifo(path)
+        with pytest.raises(FileExistsError, match="no regular file"):
+            RenamedFile(fs, str(path))
+    else:
+        file = RenamedFile(fs, str(path))
+        os.mkfifo(path)
+        with pytest.raises(FileExistsError, match="no regular file"):
+            file.commit()
+        file.discard()
+    assert path.is_fifo()
