@@ -120,7 +120,7 @@ class Keeper:
 
     def _found(self, kept: Kept, began: float) -> dict[str, Any]:
         name = kept.path.rpartition("/")[2]
-        images = (_stem(name) + suffix for suffix in (".jpg", ".png", ".gif", ".webp"))
+        images = (_thumbnail_name(name, suffix) for suffix in (".jpg", ".png", ".gif", ".webp"))
         thumbnail = next((image for image in images if self._target.exists(image)), None)
         beside = name + record.SUFFIX
         return {
@@ -177,7 +177,7 @@ class Keeper:
         """Keep the thumbnail; a video without one is kept all the same."""
         if not self._wishes.with_thumbnail:
             return None
-        sink = _TargetSink(self._target, self._vendor, self._video_id, stem=_stem(name))
+        sink = _TargetSink(self._target, self._vendor, self._video_id, beside=name)
         try:
             url = self._video.get("thumbnail_url")
             if not url and self._hook.thumbnail_query:
@@ -215,23 +215,23 @@ class Keeper:
 class _TargetSink:
     """Takes a transfer's bytes into a file of a target.
 
-    :param stem: begins the file's name, instead of what the target makes of the video's id.
+    :param beside: name of the video, if the file is its thumbnail.
     """
 
-    def __init__(self, target: Target, vendor: str, video_id: str, *, stem: str | None = None) -> None:
+    def __init__(self, target: Target, vendor: str, video_id: str, *, beside: str | None = None) -> None:
         self._target = target
         self._vendor = vendor
         self._video_id = video_id
-        self._stem = stem
+        self._beside = beside
         self._file: NewFile | None = None
         self.name = ""
 
     def begin(self, kind: Kind, total: int | None) -> None:
         self.discard()
-        if self._stem is None:
+        if self._beside is None:
             self.name = self._target.file_name(self._vendor, self._video_id, kind)
         else:
-            self.name = self._stem + kind.suffix
+            self.name = _thumbnail_name(self._beside, kind.suffix)
         if total is not None:
             self._target.check_room(total)
         with self._target.storing():
@@ -253,5 +253,8 @@ class _TargetSink:
             file.discard()
 
 
-def _stem(name: str) -> str:
-    return name.rpartition(".")[0] or name
+def _thumbnail_name(name: str, suffix: str) -> str:
+    """Name a video's thumbnail like it, with a suffix of its own."""
+    thumbnail = (name.rpartition(".")[0] or name) + suffix
+    # A user may give a video any name.
+    return name + suffix if thumbnail == name else thumbnail

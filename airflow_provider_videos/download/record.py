@@ -22,16 +22,18 @@ class FileRecord:
 
     :param vendor: connection type of its vendor.
     :param video_id: its id.
+    :param size: how many bytes the file has.
     :param sha256: that of the file.
     """
 
     vendor: str | None = None
     video_id: str | None = None
+    size: int | None = None
     sha256: str | None = None
 
-    def is_of(self, vendor: str, video_id: str, sha256: str) -> bool:
-        """Whether it is that video in that file."""
-        return (self.vendor, self.video_id, self.sha256) == (vendor, video_id, sha256)
+    def is_of(self, vendor: str, video_id: str, size: int) -> bool:
+        """Whether it is that video, in a file of that many bytes."""
+        return (self.vendor, self.video_id, self.size) == (vendor, video_id, size)
 
 
 def read_record(target: Target, name: str) -> FileRecord:
@@ -39,7 +41,9 @@ def read_record(target: Target, name: str) -> FileRecord:
     try:
         record = json.loads(target.read(name + SUFFIX, _MAX_BYTES) or b"{}")
         file, video = record["file"], record["video"]
-        return FileRecord(vendor=video["vendor"], video_id=video["video_id"], sha256=file["sha256"])
+        if not isinstance(file["sha256"], str):
+            return FileRecord()
+        return FileRecord(vendor=video["vendor"], video_id=video["video_id"], size=file["bytes"], sha256=file["sha256"])
     except (ValueError, KeyError, TypeError, RecursionError):
         return FileRecord()
 

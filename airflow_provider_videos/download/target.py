@@ -8,7 +8,7 @@ import dataclasses
 import hashlib
 import os
 from collections.abc import Generator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from airflow_provider_videos.download.container import HEAD_BYTES, VIDEOS, Kind, video_kind
@@ -19,6 +19,7 @@ from airflow_provider_videos.download.placing import (
     RenamedFile,
     UploadedFile,
     renames,
+    special_kind,
 )
 from airflow_provider_videos.exceptions import VideoPathError, VideoStorageError
 from airflow_provider_videos.hooks.lookup import look_up
@@ -27,7 +28,6 @@ from airflow_provider_videos.parameters import check_path
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
 
-_READ_BYTES = 1 << 20
 _MAX_NAME_CHARACTERS = 150
 _DIGEST_CHARACTERS = 16
 
@@ -38,13 +38,13 @@ class Kept:
 
     :param path: its full name, as it was asked for.
     :param size: how many bytes it has.
-    :param sha256: of them, in hexadecimal digits.
+    :param sha256: of them, in hexadecimal digits, if the record beside it says it, else ``None``.
     :param content_type: its media type.
     """
 
     path: str
     size: int
-    sha256: str
+    sha256: str | None
     content_type: str
 
 
@@ -83,6 +83,8 @@ class Target:
             )
         with self.storing():
             self.is_folder = path.endswith("/") or self._fs.isdir(self._place)
+        if self._is_local and not self.is_folder and (kind := special_kind(self._place)) is not None:
+            raise VideoPathError(path=path, problem=f"{kind} is there, no regular file; choose another name")
 
     @contextlib.contextmanager
     def storing(self) -> Generator[None]:
@@ -135,24 +137,22 @@ class Target:
                 raise VideoStorageError(path=self.path, problem=f"{size} bytes are needed, and {free} are free")
 
     def find(self, vendor: str, video_id: str) -> Kept | None:
-        """Look for the complete file of a video.
+        """Look for the complete file of a video, of which no more is read than its first bytes.
 
-        In a folder its name says whose file it is; for a full name the record beside it does, with its SHA-256. As
+        In a folder its name says whose file it is; for a full name the record beside it does, with the file's size. As
         nothing incomplete is ever shown, that is enough.
 
         :raises VideoPathError: if a file is there under a full name that isn't known to be of this video.
         """
-        from airflow_provider_videos.download.record import read_record
-
         with self.storing():
             if self.is_folder:
                 names = (default_name(vendor, video_id) + kind.suffix for kind in VIDEOS)
-                return next((kept for name in names if (kept := self._kept(name)) is not None), None)
+                return next((kept for name in names if (kept := self._kept(name, vendor, video_id)) is not None), None)
             name = self._place.rpartition("/")[2]
-            kept = self._kept(name)
+            kept = self._kept(name, vendor, video_id)
             if kept is None and not self._exists(name):
                 return None
-        if kept is not None and read_record(self, name).is_of(vendor, video_id, kept.sha256):
+        if kept is not None and kept.sha256 is not None:
             return kept
         raise VideoPathError(
             path=self.path,
@@ -165,9 +165,7 @@ class Target:
         with self.storing():
             if not self._exists(name):
                 return None
-            with self._fs.open(self._place_of(name), "rb") as file:
-                content: bytes = file.read(limit)
-                return content
+            return self._first_bytes(name, limit)
 
     def exists(self, name: str) -> bool:
         """Whether there is a file of that name."""
@@ -179,21 +177,24 @@ class Target:
         self._fs.invalidate_cache()
         return bool(self._fs.isfile(self._place_of(name)))
 
-    def _kept(self, name: str) -> Kept | None:
+    def _first_bytes(self, name: str, limit: int) -> bytes:
+        place = self._place_of(name)
+        # An open file of S3 fetches 50 MB at once, and no range can be had of an empty one.
+        content: bytes = self._fs.cat_file(place, start=0, end=limit) if self._fs.size(place) else b""
+        return content
+
+    def _kept(self, name: str, vendor: str, video_id: str) -> Kept | None:
+        from airflow_provider_videos.download.record import read_record
+
         if not self._exists(name):
             return None
-        digest, size, head = hashlib.sha256(), 0, b""
-        options: dict[str, Any] = {} if self._is_local else {"block_size": _READ_BYTES * 8, "cache_type": "readahead"}
-        with self._fs.open(self._place_of(name), "rb", **options) as file:
-            while chunk := file.read(_READ_BYTES):
-                head = head or chunk[:HEAD_BYTES]
-                digest.update(chunk)
-                size += len(chunk)
-        kind = video_kind(head)
+        kind = video_kind(self._first_bytes(name, HEAD_BYTES))
         if kind is None:
             return None
-        path = self.full_path(name)
-        return Kept(path=path, size=size, sha256=digest.hexdigest(), content_type=kind.content_type)
+        size = int(self._fs.size(self._place_of(name)))
+        record = read_record(self, name)
+        sha256 = record.sha256 if record.is_of(vendor, video_id, size) else None
+        return Kept(path=self.full_path(name), size=size, sha256=sha256, content_type=kind.content_type)
 
     def _place_of(self, name: str) -> str:
         folder = self._place if self.is_folder else self._place.rpartition("/")[0]

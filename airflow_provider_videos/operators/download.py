@@ -26,7 +26,8 @@ class DownloadVideoOperator(BaseOperator):
 
     - ``vendor``, ``video_id``: which video it is, so that the dict stands for it in other tasks of this package;
     - ``path``: the file's full name, the parameter ``path`` with a file name if that is a folder;
-    - ``bytes``, ``sha256``, ``content_type``: of the file; the media type is what its first bytes say;
+    - ``bytes``, ``sha256``, ``content_type``: of the file; the media type is what its first bytes say. Of a file that
+      was there already the SHA-256 is what the record beside it says, else ``None``: it is not read again;
     - ``seconds``: how long the task took for it;
     - ``transferred``: ``False`` if the file was there already;
     - ``thumbnail_path``, ``record_path``: what is beside it, else ``None``.

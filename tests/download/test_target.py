@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
-import hashlib
+import json
+import os
 import pathlib
 from typing import Any
 
@@ -95,7 +96,38 @@ def test_a_complete_video_of_that_id_is_found_in_a_folder(suffix: str, tmp_path:
     kept = Target(f"{tmp_path}/").find("tavus", "v1")
     assert kept is not None
     assert (kept.path, kept.size) == (f"{tmp_path}/tavus-v1{suffix}", len(VIDEO))
-    assert kept.sha256 == hashlib.sha256(VIDEO).hexdigest()
+    assert kept.sha256 is None
+
+
+def record(**file: Any) -> str:
+    return json.dumps({"video": {"vendor": "tavus", "video_id": "v1"}, "file": {"bytes": 24, "sha256": "abc", **file}})
+
+
+@pytest.mark.parametrize("name", ["", "a.mp4"])
+def test_of_a_video_that_is_there_only_the_first_bytes_are_read(
+    name: str, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / (name or "tavus-v1.mp4")
+    path.write_bytes(VIDEO)
+    # A file that was read would take this machine's memory.
+    os.truncate(path, 1 << 40)
+    path.with_name(f"{path.name}.json").write_text(record(bytes=1 << 40))
+    kept = Target(f"{tmp_path}/{name}").find("tavus", "v1")
+    assert kept is not None
+    assert (kept.size, kept.sha256) == (1 << 40, "abc")
+
+
+def test_in_a_folder_a_record_of_another_size_says_nothing_of_the_file(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "tavus-v1.mp4").write_bytes(VIDEO)
+    (tmp_path / "tavus-v1.mp4.json").write_text(record(bytes=25))
+    kept = Target(f"{tmp_path}/").find("tavus", "v1")
+    assert kept is not None
+    assert kept.sha256 is None
+
+
+def test_a_device_is_refused_before_anything_is_asked_for() -> None:
+    with pytest.raises(VideoPathError, match="a device is there, no regular file"):
+        Target("/dev/null")
 
 
 @pytest.mark.parametrize("content", [b"", b"<html>"])
@@ -105,12 +137,16 @@ def test_what_is_no_video_is_not_taken_for_one(content: bytes, tmp_path: pathlib
 
 
 @pytest.mark.parametrize(
-    "record", [None, "", "[]", "{}", '{"file": null}', '{"video": {"vendor": "tavus"}, "file": 1}']
+    "content",
+    [
+        *(None, "", "[]", "{}", '{"file": null}', '{"video": {"vendor": "tavus"}, "file": 1}'),
+        *(record(bytes=25), record(sha256=None), record().replace("v1", "v2"), record().replace("tavus", "together")),
+    ],
 )
-def test_a_file_of_a_users_name_without_a_record_is_not_touched(record: str | None, tmp_path: pathlib.Path) -> None:
+def test_a_file_of_a_users_name_without_a_record_is_not_touched(content: str | None, tmp_path: pathlib.Path) -> None:
     (tmp_path / "a.mp4").write_bytes(VIDEO)
-    if record is not None:
-        (tmp_path / "a.mp4.json").write_text(record)
+    if content is not None:
+        (tmp_path / "a.mp4.json").write_text(content)
     with pytest.raises(VideoPathError, match="overwrite=True"):
         Target(f"{tmp_path}/a.mp4").find("tavus", "v1")
 

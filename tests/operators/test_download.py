@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import pathlib
 import re
 import resource
@@ -10,11 +11,12 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 import requests
+from aiobotocore.response import StreamingBody
 from airflow.sdk import Asset
 from airflow.sdk.execution_time.context import OutletEventAccessors
 
@@ -239,7 +241,9 @@ def test_the_same_video_is_not_transferred_again_unless_told_to(
         asked = simulator.record.requests
         second = keep(video_id, path, storage_conn_id=storage.conn_id)
         assert simulator.record.requests == asked
-        assert second == {**first, "transferred": False, "seconds": second["seconds"]}
+        # In a folder there is no record that would say it.
+        sha256 = None if path.endswith("/") else first["sha256"]
+        assert second == {**first, "sha256": sha256, "transferred": False, "seconds": second["seconds"]}
         assert keep(video_id, path, storage_conn_id=storage.conn_id, overwrite=True)["transferred"]
         assert simulator.record.requests != asked
 
@@ -279,6 +283,70 @@ def test_thumbnail_and_record_are_kept_beside_it(storage: Storage, simulator: Si
     }
     again = keep(video_id, storage.path, storage_conn_id=storage.conn_id, with_thumbnail=True, with_record=True)
     assert again == {**kept, "transferred": False, "seconds": again["seconds"]}
+
+
+def test_a_video_that_is_named_like_an_image_is_not_its_thumbnail(
+    storage: Storage, simulator: Simulator, connect: Connect
+) -> None:
+    connect("tavus")
+    video_id = simulator.add_video("tavus")
+    path = f"{storage.path}video.jpg"
+    kept = keep(video_id, path, storage_conn_id=storage.conn_id, with_thumbnail=True)
+    assert (kept["path"], kept["thumbnail_path"]) == (path, f"{path}.jpg")
+    assert storage.names() == ["video.jpg", "video.jpg.jpg", "video.jpg.json"]
+    assert storage.content("video.jpg")[4:8] == b"ftyp"
+    assert storage.content("video.jpg.jpg").startswith(b"\xff\xd8")
+    again = keep(video_id, path, storage_conn_id=storage.conn_id, with_thumbnail=True)
+    assert again == {**kept, "transferred": False, "seconds": again["seconds"]}
+
+
+def test_without_a_thumbnail_a_video_that_is_named_like_an_image_has_none(
+    storage: Storage, simulator: Simulator, connect: Connect
+) -> None:
+    connect("tavus")
+    video_id = simulator.add_video("tavus")
+    for _ in range(2):
+        kept = keep(video_id, f"{storage.path}video.jpg", storage_conn_id=storage.conn_id)
+        assert kept["thumbnail_path"] is None
+
+
+@pytest.mark.parametrize("name", ["", "full.mp4"])
+def test_a_video_that_is_there_is_not_read_from_the_store_again(
+    name: str, s3: ObjectStore, simulator: Simulator, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connect("tavus")
+    video_id = simulator.add_video("tavus", media_bytes=LARGE)
+    path = f"s3://{s3.conn_id}@{s3.bucket}/{name}"
+    kept = keep(video_id, path, with_record=True)
+    received: list[int] = []
+    read = StreamingBody.read
+
+    async def count(body: StreamingBody, amt: int | None = None) -> bytes:
+        content: bytes = await read(body, amt)
+        received.append(len(content))
+        return content
+
+    monkeypatch.setattr(StreamingBody, "read", count)
+    assert keep(video_id, path, with_record=True)["sha256"] == kept["sha256"]
+    assert 0 < sum(received) < 10_000
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, lambda path: os.symlink("/dev/null", path)], ids=["FIFO", "device"])
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_what_is_no_regular_file_is_refused_before_any_request(
+    make: Callable[[Any], None], overwrite: bool, tmp_path: pathlib.Path, simulator: Simulator, connect: Connect
+) -> None:
+    connect("tavus")
+    video_id = simulator.add_video("tavus")
+    make(tmp_path / "video.mp4")
+    mode = (tmp_path / "video.mp4").lstat().st_mode
+    with pytest.raises(VideoPathError, match="no regular file"):
+        keep(video_id, f"{tmp_path}/video.mp4", overwrite=overwrite)
+    assert simulator.record.requests == {}
+    make(tmp_path / f"tavus-{video_id}.mp4")
+    with pytest.raises(VideoStorageError, match="no regular file"):
+        keep(video_id, f"{tmp_path}/", overwrite=overwrite)
+    assert {path.lstat().st_mode for path in tmp_path.iterdir()} == {mode}
 
 
 def test_a_dict_without_a_thumbnail_is_completed_by_the_vendor(
