@@ -54,7 +54,18 @@ def get_provider_info() -> dict[str, Any]:
                         "type": "boolean",
                         "example": "True",
                         "default": "False",
-                    }
+                    },
+                    "playable_paths": {
+                        "description": (
+                            "Folders on the API server's disk, separated by commas, below which the pages may play "
+                            "what DownloadVideoOperator kept. Every video below them can be seen by whoever may see "
+                            "the XComs of some Dag, whose author chooses the path."
+                        ),
+                        "version_added": "0.1.0",
+                        "type": "string",
+                        "example": "/mnt/videos",
+                        "default": "",
+                    },
                 },
             }
         },

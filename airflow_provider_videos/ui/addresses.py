@@ -25,6 +25,16 @@ def task_page(dag_id: str, run_id: str, task_id: str, map_index: int | str | Non
     return page if map_index is None else f"{page}?map_index={map_index}"
 
 
+def copy_file(dag_id: str, run_id: str, task_id: str, map_index: int) -> str:
+    """Return the path of the kept copy of a task instance's video."""
+    return f"{task_page(dag_id, run_id, task_id)}/copy?map_index={map_index}"
+
+
+def vendor_page(dag_id: str, run_id: str, task_id: str, map_index: int) -> str:
+    """Return the path that leads to the vendor's own page of a task instance's video."""
+    return f"{task_page(dag_id, run_id, task_id)}/vendor?map_index={map_index}"
+
+
 def airflow_run_page(dag_id: str, run_id: str) -> str:
     """Give the path of Airflow's own page of a run."""
     return f"{_site_path()}{_run_path(dag_id, run_id)}"

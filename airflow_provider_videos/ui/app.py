@@ -22,6 +22,7 @@ from sqlalchemy.orm import Session
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from airflow_provider_videos.ui import addresses
+from airflow_provider_videos.ui.media import go_to_vendor, show_copy
 from airflow_provider_videos.ui.presentation import Shown, total_cost
 from airflow_provider_videos.ui.task_videos import read_run_videos, read_task_video
 
@@ -51,6 +52,8 @@ def make_app() -> FastAPI:
     app = FastAPI(title="Videos", docs_url=None, redoc_url=None, openapi_url=None)
     app.get(RUN_PATH, dependencies=ACCESS)(show_run)
     app.get(f"{RUN_PATH}/tasks/{{task_id}}", dependencies=ACCESS)(show_task)
+    app.get(f"{RUN_PATH}/tasks/{{task_id}}/copy", dependencies=ACCESS)(show_copy)
+    app.get(f"{RUN_PATH}/tasks/{{task_id}}/vendor", dependencies=ACCESS)(go_to_vendor)
     app.exception_handler(StarletteHTTPException)(show_error)
     app.exception_handler(RequestValidationError)(show_nonsense)
     return app

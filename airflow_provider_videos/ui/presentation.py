@@ -15,6 +15,7 @@ from airflow.utils.state import State
 from airflow_provider_videos.clock import in_words, read_iso
 from airflow_provider_videos.get_provider_info import get_provider_info
 from airflow_provider_videos.ordering.naming import read_mark
+from airflow_provider_videos.ui.kept_files import first_playable, how_to_get
 from airflow_provider_videos.ui.task_videos import TaskVideo
 from airflow_provider_videos.video import VideoState
 
@@ -235,9 +236,15 @@ class Shown:
                 "path": str(copy.get("path") or ""),
                 "size": "" if (count := finite(copy.get("bytes"))) is None else in_bytes(count),
                 "sha256": str(copy.get("sha256") or ""),
+                "how_to_get": how_to_get(str(copy.get("path") or "")),
             }
             for copy in self.task.copies
         ]
+
+    @cached_property
+    def has_playable_copy(self) -> bool:
+        """Whether a kept copy can be played from here."""
+        return first_playable([dict(copy) for copy in self.task.copies]) is not None
 
     @cached_property
     def _label(self) -> tuple[str, str]:
@@ -245,6 +252,9 @@ class Shown:
             return "Task failed", "failed"
         if not self.video and self.task.task_state in State.finished:
             return "No video", "none"
+        if self.task.copies and not self._text("state"):
+            # Only what was ready can have been kept.
+            return LABELS[VideoState.READY]
         return LABELS.get(self._text("state"), ("Waiting", "waiting"))
 
     def _text(self, field: str) -> str:
