@@ -43,17 +43,23 @@ class WatchVideoLink(_VideoLink):
 
 
 class OpenAtVendorLink(_VideoLink):
-    """Leads to the vendor's own page of the video, where it has one (Tavus)."""
+    """Leads to the vendor's own page of the video, where it has one (Tavus).
+
+    It does so by way of a page of this package: Airflow shows links to whoever may see the task, and the vendor's page
+    opens to whoever has its URL, which only who may see the XComs is told.
+    """
 
     name = "Open at vendor"
 
     def get_link(self, operator: Any, *, ti_key: TaskInstanceKey) -> str:
-        """Give the URL of that page; nothing, as long as the task has not left it in XCom, or if it is no web page."""
+        """Return the path that leads there; nothing, as long as no URL of a web page is in XCom."""
         from airflow.utils.session import create_session
 
+        from airflow_provider_videos.ui.addresses import vendor_page
         from airflow_provider_videos.ui.presentation import web_url
         from airflow_provider_videos.ui.task_videos import read_task_video
 
+        place = (ti_key.dag_id, ti_key.run_id, ti_key.task_id, ti_key.map_index)
         with create_session() as session:
-            shown = read_task_video(session, ti_key.dag_id, ti_key.run_id, ti_key.task_id, ti_key.map_index)
-        return web_url(shown.video.get("hosted_url")) or "" if shown else ""
+            shown = read_task_video(session, *place)
+        return vendor_page(*place) if shown and web_url(shown.video.get("hosted_url")) else ""

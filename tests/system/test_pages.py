@@ -127,8 +127,20 @@ def test_a_link_leads_to_the_page_whatever_the_task_does(
 
 @pytest.mark.parametrize("task_id", ["poke", "deferrable", "no_worker", "waits"])
 def test_a_link_leads_to_the_vendors_own_page(airflow: RealAirflow, shown_run: str, task_id: str) -> None:
-    url = airflow.extra_links("shown", shown_run, task_id)["Open at vendor"]
-    assert re.fullmatch(r"http://127\.0\.0\.1:\d+/media/tavus/\w+\.html", str(url))
+    path = str(airflow.extra_links("shown", shown_run, task_id)["Open at vendor"])
+    answer = airflow.page(path, "admin")
+    assert answer.status_code == 303
+    assert re.fullmatch(r"http://127\.0\.0\.1:\d+/media/tavus/\w+\.html", answer.headers["Location"])
+
+
+def test_a_link_tells_the_vendors_url_only_to_who_may_see_the_xcoms(airflow: RealAirflow, shown_run: str) -> None:
+    links = airflow.api("GET", f"/dags/shown/dagRuns/{shown_run}/taskInstances/poke/links", user="viewer")
+    path = links.json()["extra_links"]["Open at vendor"]
+    assert "/media/" not in links.text
+    for user, status in ((None, 401), ("viewer", 403)):
+        answer = airflow.page(path, user)
+        assert answer.status_code == status
+        assert "/media/" not in f"{answer.text}{answer.headers}"
 
 
 def test_a_link_leads_nowhere_but_into_the_web(airflow: RealAirflow, shown_run: str) -> None:
