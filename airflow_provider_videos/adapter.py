@@ -13,7 +13,6 @@ import io
 import ipaddress
 import socket
 import time
-from email.errors import FirstHeaderLineIsContinuationDefect
 from http import HTTPStatus
 from typing import Any, Self
 
@@ -150,8 +149,8 @@ class _Response(http.client.HTTPResponse):
             # http.client skips 100 only; 102 and 103 come before the final answer too.
             self.headers = self.msg = None  # type: ignore[assignment]
             super().begin()
-        if any(not isinstance(defect, FirstHeaderLineIsContinuationDefect) for defect in self.headers.defects):
-            # What follows such a line would be lost, Content-Length too.
+        if self.headers.defects:
+            # What follows such a line would be lost, Content-Length too; and urllib3 would log it, whatever it holds.
             raise http.client.HTTPException("a line of the header is none")
 
 

@@ -1,17 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import asyncio
 import base64
 import html
 import json
 import textwrap
 import time
+import traceback
 from collections.abc import Callable
+from typing import Any
 from urllib.parse import quote
 
 import pytest
 
+from airflow_provider_videos.exceptions import VideoError
 from airflow_provider_videos.hooks.masking import STARS, can_mask, mask
+from airflow_provider_videos.hooks.tavus import TavusHook
+from airflow_provider_videos.simulator import Fault, Simulator
+from tests.conftest import API_KEY
+from tests.vendors import Connect
 
 KEYS = [
     "tvs_9f8e7d6c5b4a39281706f5e4d3c2b1a0",
@@ -144,3 +152,37 @@ def test_no_text_takes_long(key: str, make: Callable[[str], str]) -> None:
     mask(text, key)
     # It takes 0.05 to 3 s; what grows with the square of the length would take hours.
     assert time.monotonic() - began < 60
+
+
+URLS = ("download_url", "stream_url", "hosted_url", "still_image_thumbnail_url", "gif_thumbnail_url")
+TEXTS = ("video_id", "status", "video_name", "replica_id", "error_details", "created_at", "message", "error")
+
+
+@pytest.mark.parametrize("way", ["requests", "aiohttp"])
+@pytest.mark.parametrize("status", [200, 400, 401, 404, 503])
+@pytest.mark.parametrize("coding", CODINGS.values(), ids=CODINGS)
+def test_nothing_that_a_vendor_echoes_shows_the_key(
+    coding: Callable[[str], str],
+    status: int,
+    way: str,
+    simulator: Simulator,
+    connect: Connect,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level("DEBUG")
+    written = coding(API_KEY)
+    body: dict[str, Any] = dict.fromkeys(URLS, f"https://vendor.test/{written}")
+    body |= dict.fromkeys(TEXTS, f"a {written} b") | {"data": {"script": written}}
+    simulator.add_fault(Fault("status", status=status, body=json.dumps(body)))
+    hook = TavusHook(connect("tavus"))
+    try:
+        video = hook.get_video("v1") if way == "requests" else asyncio.run(hook.aget_video("v1"))
+        shown = json.dumps(video.to_dict(), ensure_ascii=False) + repr(video)
+        assert STARS in shown
+    except VideoError as error:
+        shown = "".join(traceback.format_exception(error)) + json.dumps(error.to_dict())
+        assert STARS in shown
+    shown += caplog.text
+    assert mask(shown, API_KEY) == shown
+    for secret in (API_KEY, quote(API_KEY), written.strip("'\"")):
+        assert secret not in shown
