@@ -102,7 +102,7 @@ def test_each_status_has_the_observed_form_on_request(
 
 
 def test_progress_grows_while_a_video_is_generated(simulator: Simulator, tavus: Client) -> None:
-    video_id = simulator.add_video("tavus", form="observed", generating=0.001, outcome="stuck")
+    video_id = simulator.add_video("tavus", form="observed", generating=0, outcome="stuck")
     assert tavus.look(video_id).json()["generation_progress"] == "99/100"
     simulator.set_video("tavus", video_id, generating=1_000_000)
     assert tavus.look(video_id).json()["generation_progress"] == "0/100"
