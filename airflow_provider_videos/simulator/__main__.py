@@ -29,13 +29,12 @@ import signal
 import sys
 import textwrap
 import threading
-import urllib.parse
 from collections.abc import Sequence
 from typing import TextIO
 
 from airflow_provider_videos.simulator.faults import FAULT_KINDS
 from airflow_provider_videos.simulator.server import Simulator
-from airflow_provider_videos.simulator.videos import EXAMPLE_ORDERS, FORMS
+from airflow_provider_videos.simulator.videos import EXAMPLE_ORDERS, FORMS, VENDORS, VendorName
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -98,29 +97,34 @@ def _port(text: str) -> int:
 
 def _welcome(simulator: Simulator) -> str:
     url = simulator.url
-    scheme, _, address = url.partition("://")
-    key = urllib.parse.quote(simulator.key, safe="")
-    order = json.dumps(EXAMPLE_ORDERS["tavus"])
-    curl = ["curl", "-H", f"x-api-key: {simulator.key}", "-H", "Content-Type: application/json", "-d", order]
+    curl = ["curl", "-H", f"x-api-key: {simulator.key}", "-H", "Content-Type: application/json"]
+    curl += ["-d", json.dumps(EXAMPLE_ORDERS["tavus"])]
+    if url.startswith("https:"):
+        curl += ["--cacert", str(simulator.certificate)]
     lines = [
         f"Serving Tavus and Together AI at {url}",
         "",
-        "The Airflow connections:",
-        *(
-            f"export AIRFLOW_CONN_{vendor.upper()}_DEFAULT='{vendor}://:{key}@{address}/{scheme}'"
-            for vendor in EXAMPLE_ORDERS
-        ),
+        "The Airflow connections, kept by Airflow:",
+        *(_add_connection(simulator, vendor) for vendor in VENDORS),
+        "",
+        "or for the processes of one terminal:",
+        *(f"export AIRFLOW_CONN_{vendor.upper()}_DEFAULT='{simulator.connection_uri(vendor)}'" for vendor in VENDORS),
+        "",
+        "To order a video:",
+        shlex.join([*curl, f"{url}/v2/videos"]),
+        "",
+        "A restart forgets all videos: a Dag that still waits for one then fails.",
+        "Ctrl-C ends it.",
     ]
-    if scheme == "https":
-        certificate = shlex.quote(str(simulator.certificate))
-        curl += ["--cacert", str(simulator.certificate)]
-        lines += [
-            "",
-            "Its certificate is to be trusted by whoever calls it:",
-            f"export SSL_CERT_FILE={certificate} REQUESTS_CA_BUNDLE={certificate}",
-        ]
-    lines += ["", "To order a video:", shlex.join([*curl, f"{url}/v2/videos"]), "", "Ctrl-C ends it."]
     return "\n".join(lines)
+
+
+def _add_connection(simulator: Simulator, vendor: VendorName) -> str:
+    fields = {"conn-type": vendor, "conn-host": simulator.url, "conn-password": simulator.key}
+    if simulator.url.startswith("https:"):
+        fields["conn-extra"] = json.dumps({"verify": str(simulator.certificate)})
+    options = [part for name, value in fields.items() for part in (f"--{name}", value)]
+    return shlex.join(["airflow", "connections", "add", f"{vendor}_default", *options])
 
 
 def _say(text: str, stream: TextIO | None = None) -> None:

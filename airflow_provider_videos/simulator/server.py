@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import pathlib
 import types
+import urllib.parse
 from typing import Any, Self
 
 from airflow_provider_videos.simulator.app import build_app
@@ -12,7 +13,7 @@ from airflow_provider_videos.simulator.faults import Fault
 from airflow_provider_videos.simulator.record import Record
 from airflow_provider_videos.simulator.serving import Serving
 from airflow_provider_videos.simulator.state import State
-from airflow_provider_videos.simulator.videos import Form, Outcome, Texts, VendorName
+from airflow_provider_videos.simulator.videos import VENDORS, Form, Outcome, Texts, VendorName, check_choice
 
 WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # ruff: ignore[hardcoded-bind-all-interfaces] - the keys are compared with, not bound to
 """Addresses that one can listen on and not connect to, and what to connect to instead."""
@@ -113,6 +114,24 @@ class Simulator:
         """The address to send requests to, such as ``http://127.0.0.1:8787``."""
         host = WILDCARDS.get(self._host, self._host)
         return f"http{'s' if self._tls else ''}://{f'[{host}]' if ':' in host else host}:{self._port}"
+
+    def connection_uri(self, vendor: VendorName, /, **extra: str | float) -> str:
+        """Return the Airflow connection to this simulator as a URI, for an environment variable ``AIRFLOW_CONN_…``.
+
+        It holds the key as it is now; with TLS also the path of the certificate, which is removed at the stop.
+
+        :param vendor: ``tavus`` or ``together``, which is also the connection's type.
+        :param extra: extra fields of the connection, such as ``timeout=2``. Default: none.
+        :return: such as ``tavus://:simulator-key@127.0.0.1:8787/http``.
+        :raises ValueError: there is no such vendor.
+        :raises RuntimeError: it speaks TLS and doesn't serve.
+        """
+        check_choice("vendor", vendor, VENDORS)
+        if self._tls:
+            extra = {"verify": str(self.certificate), **extra}
+        scheme, _, address = self.url.partition("://")
+        query = f"?{urllib.parse.urlencode(extra)}" if extra else ""
+        return f"{vendor}://:{urllib.parse.quote(self.key, safe='')}@{address}/{scheme}{query}"
 
     @property
     def certificate(self) -> pathlib.Path:

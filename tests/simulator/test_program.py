@@ -19,6 +19,7 @@ import airflow_provider_videos
 from airflow_provider_videos.simulator import Simulator
 from airflow_provider_videos.simulator.__main__ import main
 from airflow_provider_videos.simulator.faults import FAULT_KINDS
+from airflow_provider_videos.simulator.videos import VENDORS, VendorName
 
 Start = Callable[..., "subprocess.Popen[str]"]
 KEY = "it's a key/with:signs"
@@ -80,11 +81,26 @@ def test_it_says_where_it_serves_and_serves_there(welcome: list[str], session: r
     assert session.get(f"{url}/{created['video_id']}", timeout=10).json()["status"] == "queued"
 
 
-@pytest.mark.parametrize("vendor", ["tavus", "together"])
-def test_it_prints_each_connection_ready_to_paste(welcome: list[str], vendor: str) -> None:
+@pytest.mark.parametrize("vendor", VENDORS)
+def test_it_prints_each_connection_for_the_environment(welcome: list[str], vendor: str) -> None:
     address = address_in(welcome).removeprefix("http://")
     uri = f"{vendor}://:it%27s%20a%20key%2Fwith%3Asigns@{address}/http"
     assert f"export AIRFLOW_CONN_{vendor.upper()}_DEFAULT='{uri}'" in welcome
+
+
+@pytest.mark.parametrize("vendor", VENDORS)
+def test_it_prints_the_command_that_adds_each_connection_to_airflow(welcome: list[str], vendor: VendorName) -> None:
+    command = shlex.split(next(line for line in welcome if line.startswith(f"airflow connections add {vendor}_")))
+    assert command[:4] == ["airflow", "connections", "add", f"{vendor}_default"]
+    assert dict(zip(command[4::2], command[5::2], strict=True)) == {
+        "--conn-type": vendor,
+        "--conn-host": address_in(welcome),
+        "--conn-password": KEY,
+    }
+
+
+def test_it_says_that_a_restart_forgets_the_videos(welcome: list[str]) -> None:
+    assert any("restart forgets all videos" in line for line in welcome)
 
 
 def test_the_printed_curl_line_orders_a_video(welcome: list[str], session: requests.Session) -> None:
@@ -104,7 +120,8 @@ def test_its_options_reach_the_simulator_and_sigterm_ends_it(start: Start, sessi
     welcome = read_welcome(program)
     url = address_in(welcome)
     assert url.startswith("https://localhost:")
-    session.verify = re.findall(r"SSL_CERT_FILE=(\S+)", "\n".join(welcome))[0]
+    session.verify = re.findall(r"--cacert (\S+)", "\n".join(welcome))[0]
+    assert f"--conn-extra '{json.dumps({'verify': session.verify})}'" in "\n".join(welcome)
     session.headers["x-api-key"] = "simulator-key"
     session.post(f"{url}/simulator/videos", json={"vendor": "tavus"}, timeout=10)
     answer = session.get(f"{url}/v2/videos", params={"page": 1}, timeout=10).json()
