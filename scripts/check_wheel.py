@@ -30,7 +30,8 @@ import importlib, pkgutil, sys, warnings
 warnings.filterwarnings("error", module="airflow_provider_videos|example_")
 import airflow_provider_videos
 for module in pkgutil.walk_packages(airflow_provider_videos.__path__, "airflow_provider_videos."):
-    if not module.name.endswith("__main__"):
+    # What only tests load needs pytest.
+    if not module.name.endswith(("__main__", "pytest_plugin")):
         importlib.import_module(module.name)
 from airflow_provider_videos.ui.app import show_error
 from starlette.exceptions import HTTPException
