@@ -29,6 +29,7 @@ def example_order_video() -> None:
         task_id="order",
         conn_id="{{ params.conn_id }}",
         request={"replica_id": "{{ params.replica_id }}", "script": "{{ params.script }}"},
+        poke_interval=5,
         deferrable=True,
         # A retry goes on with the same video.
         retries=3,

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Waits for videos in a real Airflow, against the built-in simulator: ``python scripts/demo.py``.
+"""Orders a video and waits for more in a real Airflow, against the built-in simulator: ``python scripts/demo.py``.
 
 It installs Airflow into an environment of its own and runs it in a temporary folder; both are of no concern to an
-Airflow that you have. Nothing is ordered at a vendor, and no key is needed. ``--stay`` keeps it running, with more
+Airflow that you have. Nothing is ordered at a real vendor, and no key is needed. ``--stay`` keeps it running, with more
 videos to look at in a browser.
 """
 
@@ -41,8 +41,8 @@ def main(stays: bool) -> None:
 
     with tempfile.TemporaryDirectory(prefix="airflow-videos-demo-") as home, Simulator() as simulator:
         connections = {
-            f"AIRFLOW_CONN_{vendor.upper()}_DEFAULT": f"{vendor}://:{simulator.key}@127.0.0.1:{simulator.port}/http"
-            for vendor in ("tavus", "together")
+            "AIRFLOW_CONN_TAVUS_DEFAULT": simulator.connection_uri("tavus"),
+            "AIRFLOW_CONN_TOGETHER_DEFAULT": simulator.connection_uri("together"),
         }
         say(f"The simulator plays both vendors at {simulator.url}.")
         say("Airflow is starting: API server, scheduler, Dag processor and triggerer, on SQLite.")
@@ -53,11 +53,7 @@ def main(stays: bool) -> None:
             if stays:
                 stay(airflow, simulator, Path(home))
     print(f"""
-The same with a vendor's real videos, in your own Airflow:
-  pip install {CHECKOUT}
-  export AIRFLOW_CONN_TAVUS_DEFAULT='tavus://:YOUR_API_KEY@'
-  airflow dags trigger example_tavus_video --conf '{{"video_id": "THE_ID_OF_YOUR_VIDEO"}}'
-with the Dags of {CHECKOUT / "example_dags"} in your Dags folder.""")
+To do the same with a vendor's real videos, in your own Airflow: {CHECKOUT / "docs" / "get-started.md"}""")
 
 
 def stay(airflow: RealAirflow, simulator: Simulator, home: Path) -> None:
@@ -91,25 +87,27 @@ or at any task of these runs: its tab "Video", and the link "Watch video" under 
 
 
 def wait_for_videos(airflow: RealAirflow, simulator: Simulator) -> None:
-    """Trigger the example Dags, follow them, and show what they found."""
+    """Trigger the example Dags, follow them, and show which videos they have."""
     tavus = [simulator.add_video("tavus", queued=queued, generating=generating) for queued, generating in TAVUS_VIDEOS]
     together = simulator.add_video("together", generating=25)
     runs = {
+        "example_order_video": airflow.trigger("example_order_video", {"replica_id": "r1", "script": "Hello there."}),
         "example_many_videos": airflow.trigger("example_many_videos", {"video_ids": tavus}),
         "example_together_video": airflow.trigger("example_together_video", {"video_id": together}),
     }
-    say(f"Two Dags wait for {len(tavus)} videos of Tavus, in the triggerer, and for one of Together AI.")
+    say(f"One Dag orders a video; two wait for {len(tavus)} videos of Tavus, in the triggerer, and one of Together AI.")
     follow(airflow, runs)
     rows: list[tuple[str, ...]] = [("Dag", "vendor", "video", "state", "URL")]
     for dag_id, run_id in runs.items():
         for task in airflow.task_instances(dag_id, run_id):
-            if task["task_id"] == "wait" and task["state"] == "success":
-                video = airflow.xcom(dag_id, run_id, "wait", map_index=task["map_index"])
+            if task["task_id"] in {"order", "wait"} and task["state"] == "success":
+                video = airflow.xcom(dag_id, run_id, task["task_id"], map_index=task["map_index"])
                 rows.append((dag_id, video["vendor"], video["video_id"], video["state"], video["download_url"]))
     print("\nWhat the next task got, by XCom:")
     show_table(rows)
     if any(airflow.run_state(dag_id, run_id) != "success" for dag_id, run_id in runs.items()):
         sys.exit("A Dag has not succeeded; what its tasks logged:\n" + airflow.all_logs())
+    print(f"\nOrders that the simulator got: {simulator.record.created}.")
 
 
 def follow(airflow: RealAirflow, runs: dict[str, str]) -> None:
