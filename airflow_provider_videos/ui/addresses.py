@@ -3,12 +3,44 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode, urlsplit
 
 from airflow.configuration import conf
 
+if TYPE_CHECKING:
+    from airflow.sdk.types import RuntimeTaskInstanceProtocol
+
 #: Where Airflow's API server mounts the pages, below its own path.
 MOUNT_PATH = "/videos"
+
+
+def video_page_url(ti: RuntimeTaskInstanceProtocol, task_id: str | None = None, map_index: int | None = None) -> str:
+    """Return the URL of the page that plays a task's video, for a message. Templates have it as a macro.
+
+    :param ti: the task instance whose template is rendered.
+    :param task_id: a task of the same run; None (default): this one.
+    :param map_index: an instance of that task; None (default): all of them, or the only one.
+    :return: a whole URL below ``[api] base_url``, or below http://localhost:8080 where that is not set.
+    """
+    if task_id is None:
+        task_id, map_index = ti.task_id, ti.map_index
+    return _site_url() + task_page(ti.dag_id, ti.run_id, task_id, map_index)
+
+
+def run_page_url(ti: RuntimeTaskInstanceProtocol) -> str:
+    """Return the URL of the page with all videos of a task instance's run, as :func:`video_page_url` does."""
+    return _site_url() + run_page(ti.dag_id, ti.run_id)
+
+
+def all_runs_page() -> str:
+    """Return the path of the page with all runs that have videos."""
+    return f"{_site_path()}{MOUNT_PATH}/"
+
+
+def dag_page(dag_id: str) -> str:
+    """Return the path of the page with the runs of a Dag that have videos."""
+    return f"{_site_path()}{MOUNT_PATH}/dags/{_encoded(dag_id)}"
 
 
 def run_page(dag_id: str, run_id: str) -> str:
@@ -33,6 +65,11 @@ def copy_file(dag_id: str, run_id: str, task_id: str, map_index: int) -> str:
 def vendor_page(dag_id: str, run_id: str, task_id: str, map_index: int) -> str:
     """Return the path that leads to the vendor's own page of a task instance's video."""
     return f"{task_page(dag_id, run_id, task_id)}/vendor?map_index={map_index}"
+
+
+def airflow_dag_page(dag_id: str) -> str:
+    """Return the path of Airflow's own page of a Dag."""
+    return f"{_site_path()}/dags/{_encoded(dag_id)}"
 
 
 def airflow_run_page(dag_id: str, run_id: str) -> str:
@@ -64,4 +101,13 @@ def _encoded(name: str) -> str:
 
 def _site_path() -> str:
     # Airflow can be served below a path of its host.
-    return urlsplit(conf.get("api", "base_url", fallback="")).path.rstrip("/")
+    return urlsplit(_base_url()).path.rstrip("/")
+
+
+def _site_url() -> str:
+    parts = urlsplit(_base_url())
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _base_url() -> str:
+    return str(conf.get("api", "base_url", fallback="") or "http://localhost:8080")

@@ -10,7 +10,7 @@ from airflow.configuration import conf
 from airflow.plugins_manager import AirflowPlugin
 
 from airflow_provider_videos.links.video import OpenAtVendorLink, WatchVideoLink
-from airflow_provider_videos.ui.addresses import MOUNT_PATH, run_page, task_page
+from airflow_provider_videos.ui.addresses import MOUNT_PATH, run_page, run_page_url, task_page, video_page_url
 
 Message = MutableMapping[str, Any]
 
@@ -44,9 +44,10 @@ def tabs() -> list[dict[str, Any]]:
 
 
 class VideosPlugin(AirflowPlugin):
-    """Pages that show videos inside Airflow's site, and the links and tabs that lead there."""
+    """Pages that show videos inside Airflow's site, and the links, tabs and template macros that lead there."""
 
     name = "airflow_provider_videos"
     fastapi_apps = [{"name": "Videos", "app": Pages(), "url_prefix": MOUNT_PATH}]
     external_views = tabs()
     operator_extra_links = [WatchVideoLink(), OpenAtVendorLink()]
+    macros = [video_page_url, run_page_url]

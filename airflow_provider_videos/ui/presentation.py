@@ -116,12 +116,19 @@ class Shown:
     def title(self) -> str:
         """What to call it: its name, what is said in it or shown, or its id."""
         fields = ["name", "prompt", "script", "video_id"]
-        if read_mark(self._text("name").strip()):
+        if self._is_named_by_a_machine:
             fields = ["prompt", "script", "name", "video_id"]
-        return next(filter(None, (self._text(field).strip() for field in fields)), self._instance)
+        return next(filter(None, (self._text(field).strip() for field in fields)), self.instance)
 
     @property
-    def _instance(self) -> str:
+    def _is_named_by_a_machine(self) -> bool:
+        """Whether this package made the name up, or Tavus did: its names end in the video's id."""
+        name, video_id = self._text("name").strip(), self._text("video_id")
+        return read_mark(name) is not None or bool(video_id and name.endswith(video_id))
+
+    @property
+    def instance(self) -> str:
+        """The task and its map index."""
         return self.task.task_id if self.task.map_index < 0 else f"{self.task.task_id} [{self.task.map_index}]"
 
     @property
@@ -144,6 +151,11 @@ class Shown:
         """When the player's URL expired, if it says so itself."""
         moment = expires_at(self.media_url) if self.media_url else None
         return moment if moment and moment <= self._now else None
+
+    @property
+    def file_url(self) -> str | None:
+        """What a person may download, unless its URL says itself that it expired."""
+        return web_url(self.video.get("download_url")) if self.tone == "ready" and not self.expired_at else None
 
     @property
     def poster_url(self) -> str | None:

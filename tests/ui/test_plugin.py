@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 from airflow.sdk._shared.module_loading import import_string
@@ -47,3 +48,16 @@ def test_whoever_loads_the_plugin_does_not_pay_for_the_pages() -> None:
     heavy = ("aiohttp", "fastapi", "jinja2", "requests", "sqlalchemy", "airflow_provider_videos.hooks")
     tasks = ("airflow_provider_videos.operators", "airflow_provider_videos.sensors", "airflow_provider_videos.ui.app")
     assert [name for name in new if name.startswith((*heavy, *tasks))] == []
+
+
+def test_a_template_can_have_the_address_of_a_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW__API__BASE_URL", "https://airflow.example.com/prod/")
+    mine = SimpleNamespace(dag_id="dag", run_id="manual__1+00:00", task_id="tell", map_index=2)
+    [video_page_url, run_page_url] = VideosPlugin.macros
+    run = "https://airflow.example.com/prod/videos/dags/dag/runs/manual__1%2B00%3A00"
+    assert run_page_url(mine) == run
+    assert video_page_url(mine) == f"{run}/tasks/tell?map_index=2"
+    assert video_page_url(mine, "order") == f"{run}/tasks/order"
+    assert video_page_url(mine, "order", mine.map_index) == f"{run}/tasks/order?map_index=2"
+    monkeypatch.delenv("AIRFLOW__API__BASE_URL")
+    assert run_page_url(mine).startswith("http://localhost:8080/videos/dags/dag/")

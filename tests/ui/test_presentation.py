@@ -108,6 +108,9 @@ def test_a_video_is_called_by_what_people_know_it_by() -> None:
     marked = Marks(dag_id="dag", task_id="order", run_id="run", map_index=-1, fingerprint="f").name(1)
     assert shown(state="ready", name=marked, script="Hello.").title == "Hello."
     assert shown(state="ready", name=marked).title == marked
+    made_up_by_tavus = "replica_id: r1 - May 14, 2026 - video: v1"
+    assert shown(state="ready", name=made_up_by_tavus, script="Hello.").title == "Hello."
+    assert shown(state="ready", name=made_up_by_tavus).title == made_up_by_tavus
     assert shown(map_index=3).title == "wait [3]"
 
 

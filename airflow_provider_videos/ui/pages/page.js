@@ -4,6 +4,13 @@
   const isFramed = window.parent !== window;
   root.classList.toggle("framed", isFramed);
 
+  // A frame may show a video on the full screen only if that was allowed before its page was loaded.
+  const frame = isFramed && window.frameElement;
+  if (frame && !frame.allowFullscreen) {
+    frame.allowFullscreen = true;
+    location.reload();
+  }
+
   // Airflow keeps the colours that somebody chose under this name.
   const system = window.matchMedia("(prefers-color-scheme: dark)");
   const applyTheme = () => {
@@ -14,6 +21,9 @@
   applyTheme();
   system.addEventListener("change", applyTheme);
   window.addEventListener("storage", applyTheme);
+
+  const TIME = { year: "numeric", month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit",
+    timeZoneName: "short" };
 
   const say = (text) => { document.querySelector(".spoken").textContent = text; };
 
@@ -36,9 +46,10 @@
   };
 
   // Airflow's frame around a tab opens no windows; its page does.
-  const openOutside = (url) => {
+  const openOutside = (url, isDownload) => {
     const link = window.parent.document.createElement("a");
     Object.assign(link, { href: url, target: "_blank", rel: "noopener noreferrer" });
+    if (isDownload) link.download = "";
     link.click();
   };
 
@@ -48,7 +59,7 @@
     const link = event.target.closest("a[target=_blank]");
     if (link && isFramed) {
       event.preventDefault();
-      openOutside(link.href);
+      openOutside(link.href, link.hasAttribute("download"));
     }
   });
 
@@ -99,7 +110,7 @@
     const content = document.querySelector("main").innerHTML;
     for (const moment of document.querySelectorAll("time")) {
       moment.title = moment.textContent;
-      moment.textContent = new Date(moment.dateTime).toLocaleString();
+      moment.textContent = new Date(moment.dateTime).toLocaleString(undefined, TIME);
     }
     for (const video of document.querySelectorAll("video")) {
       if (video.error) showFailure(video);
