@@ -224,9 +224,10 @@ class Shown:
         found = []
         for field, name in (("created_at", "Ordered"), ("finished_at", "Finished")):
             try:
-                found.append((name, datetime.fromisoformat(self._text(field))))
+                moment = datetime.fromisoformat(self._text(field))
             except ValueError:
                 continue
+            found.append((name, moment if moment.tzinfo else moment.replace(tzinfo=UTC)))
         return found
 
     @property

@@ -42,7 +42,7 @@ def run_shown(airflow: RealAirflow, vendors: Simulator) -> str:
     for task_id in ("deferrable", "no_worker"):
         airflow.wait_for_task(DAG_ID, run_id, task_id, "deferred")
     vendors.set_video("tavus", conf["ready"], outcome="ready")
-    for task_id in ("poke", "deferrable", "no_worker", "nothing", "hostile"):
+    for task_id in ("poke", "deferrable", "no_worker", "nothing", "hostile", "tell"):
         airflow.wait_for_task(DAG_ID, run_id, task_id, "success")
     for index in range(len(conf["many"])):
         airflow.wait_for_task(DAG_ID, run_id, "mapped", "success", map_index=index)

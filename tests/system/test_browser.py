@@ -46,7 +46,8 @@ PAGES: dict[str, tuple[str | None, int | None]] = {
     "grid of a run": (None, None),
     "not found": ("no_such_task", None),
 }
-NAMES = [*PAGES, "not logged in"]
+LISTS = {"runs with videos": "/videos/", "runs of a Dag": "/videos/dags/shown"}
+NAMES = [*PAGES, *LISTS, "not logged in"]
 
 #: What a page's own Content-Security-Policy forbids is told in the console, as are errors of its script.
 TELL_VIOLATIONS = """
@@ -154,8 +155,7 @@ def page(open_as: Open) -> Page:
 
 
 def show(page: Page, shown_run: str, name: str) -> None:
-    task_id, map_index = PAGES[name]
-    page.goto(path_of(shown_run, task_id, map_index))
+    page.goto(LISTS[name] if name in LISTS else path_of(shown_run, *PAGES[name]))
 
 
 def visit(page: Page, shown_run: str, name: str) -> None:
@@ -193,6 +193,52 @@ def test_a_video_plays_on_the_page_of_its_task(page: Page, shown_run: str) -> No
 
 def test_a_video_plays_in_the_tab_of_its_task(page: Page, shown_run: str) -> None:
     assert_plays(open_tab(page, shown_run, "deferrable"))
+
+
+def test_a_video_fills_the_screen_from_the_tab(page: Page, shown_run: str) -> None:
+    video = open_tab(page, shown_run, "deferrable").locator("video")
+    video.evaluate("video => video.requestFullscreen()")
+    assert video.evaluate("video => document.fullscreenElement === video")
+    assert page.evaluate("document.fullscreenElement.tagName") == "IFRAME"
+
+
+def test_a_download_is_asked_for_from_the_tab(page: Page, airflow: RealAirflow, shown_run: str) -> None:
+    frame = open_tab(page, shown_run, "deferrable")
+    with page.expect_popup() as popup:
+        frame.get_by_role("link", name="Download", exact=True).click()
+    assert popup.value.url == airflow.xcom("shown", shown_run, "deferrable")["download_url"]
+
+
+def test_a_log_is_opened_outside_of_the_tab(page: Page, airflow: RealAirflow, shown_run: str) -> None:
+    open_tab(page, shown_run, "retries").get_by_role("link", name="log").click()
+    expect(page).to_have_url(f"{airflow.url}{tab_path(shown_run, 'retries', '').rstrip('/')}")
+
+
+def test_a_click_on_a_count_shows_the_videos_of_that_state(page: Page, shown_run: str) -> None:
+    show(page, shown_run, "grid of a run")
+    expect(page.locator(".card")).to_have_count(8)
+    page.get_by_role("link", name="1 failed").click()
+    expect(page.locator(".card")).to_have_count(1)
+    page.get_by_role("link", name="All").click()
+    expect(page.locator(".card")).to_have_count(8)
+
+
+def test_the_lists_lead_to_the_run_and_its_trail_back(page: Page, airflow: RealAirflow, shown_run: str) -> None:
+    page.goto("/videos/")
+    page.get_by_role("link", name="shown", exact=True).first.click()
+    page.get_by_role("link", name=shown_run).click()
+    expect(page).to_have_url(f"{airflow.url}{path_of(shown_run)}")
+    page.get_by_role("link", name="Videos", exact=True).click()
+    expect(page).to_have_url(f"{airflow.url}/videos/")
+
+
+def test_times_name_their_zone(open_as: Open, shown_run: str) -> None:
+    page = open_as()
+    show(page, shown_run, "ready")
+    zone = page.evaluate("new Date().toLocaleString(undefined, { timeZoneName: 'short' }).split(' ').at(-1)")
+    for moment in page.locator("time").all():
+        expect(moment).to_have_text(re.compile(rf" {re.escape(zone)}$"))
+        expect(moment).to_have_attribute("title", re.compile(r" UTC$"))
 
 
 @pytest.mark.parametrize("attention", ["pointer", "focus"])

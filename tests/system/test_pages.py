@@ -54,10 +54,24 @@ def test_a_mapped_tasks_and_a_runs_videos_are_shown_together(airflow: RealAirflo
     assert "Clip 1" in mapped
     assert "mapped [1]" in mapped
     run = text_of(airflow.page(path_of(shown_run), "admin"))
-    # Three tasks share one video; the one that is to be retried has left nothing yet.
-    assert "9 videos" in run
-    for words in ("6 ready", "2 waiting", "1 failed", "Clip 1"):
+    # Three tasks share one video; the one that is to be retried has left nothing yet, and is no video.
+    assert "8 videos" in run
+    for words in ("6 ready", "1 waiting", "1 failed", "Clip 1"):
         assert words in run
+    assert re.search(r"Tasks without a video so far.*retries", run, re.DOTALL)
+
+
+def test_the_runs_with_videos_are_listed(airflow: RealAirflow, shown_run: str) -> None:
+    for path in ("/videos", "/videos/", "/videos/dags/shown"):
+        answer = airflow.page(path, "admin")
+        assert f'href="{path_of(shown_run)}">{html.escape(shown_run)}</a>' in answer.text
+        # One task left what it made up itself.
+        assert re.search(rf"{re.escape(shown_run)}\s+7\s+running", text_of(answer))
+
+
+def test_a_template_has_the_address_of_a_page(airflow: RealAirflow, shown_run: str) -> None:
+    url = airflow.xcom("shown", shown_run, "tell")
+    assert url == f"{airflow.url}{path_of(shown_run, 'poke')}"
 
 
 def test_what_a_vendor_sends_is_text_and_no_markup(airflow: RealAirflow, shown_run: str) -> None:
@@ -80,6 +94,8 @@ def test_only_who_may_see_the_xcoms_sees_the_pages(airflow: RealAirflow, shown_r
         path_of(shown_run, "mapped", CLIP),
         path_of("a_guessed_run", "poke"),
         path_of("a_guessed_run"),
+        "/videos/dags/shown",
+        "/videos/dags/a_guessed_dag",
     ]
     for path in paths:
         for user, status in ((None, 401), ("viewer", 403)):
@@ -87,12 +103,14 @@ def test_only_who_may_see_the_xcoms_sees_the_pages(airflow: RealAirflow, shown_r
             assert answer.status_code == status
             assert "Welcome" not in answer.text
             assert "/media/" not in answer.text
+    assert airflow.page("/videos/", None).status_code == 401
+    assert shown_run not in text_of(airflow.page("/videos/", "viewer"))
     assert airflow.page(path_of(shown_run), "admin").status_code == 200
     assert airflow.api("GET", "/dags/shown", user="viewer").status_code == 200
 
 
 @pytest.mark.parametrize(
-    "path", [path_of("no_run"), path_of("no_run", "poke"), "/videos/", "/videos/dags/no_dag/runs/x"]
+    "path", [path_of("no_run"), path_of("no_run", "poke"), "/videos/dags/no_dag", "/videos/dags/no_dag/runs/x"]
 )
 def test_what_is_not_there_is_said_in_a_page(airflow: RealAirflow, path: str) -> None:
     answer = airflow.page(path, "admin")

@@ -115,8 +115,8 @@ def test_a_task_without_a_video_is_no_video_and_links_its_log(client: TestClient
     assert "<h1>1 video</h1>" in page
     assert page.count('class="card"') == 1
     for name, log in (("order", "tasks/order"), ("parts [3]", "tasks/parts/mapped/3")):
-        assert f'<span>{name}</span> <a href="{RUN}/{log}">Log</a>' in page
-    assert f'href="{RUN}/tasks/order">Log</a>' in client.get(f"{RUN}/tasks/order").text
+        assert f'<span>{name}</span> <a href="{RUN}/{log}" target="_top">Log</a>' in page
+    assert f'href="{RUN}/tasks/order" target="_top">Log</a>' in client.get(f"{RUN}/tasks/order").text
 
 
 def test_each_name_in_the_trail_leads_to_what_it_names(client: TestClient, leave: Leave) -> None:
@@ -129,7 +129,7 @@ def test_each_name_in_the_trail_leads_to_what_it_names(client: TestClient, leave
         if path != "/":
             assert client.get(path).status_code == 200
     assert '<span aria-current="page">[1]</span>' in trail
-    assert f'<a href="{RUN}/tasks/clips/mapped/1">This task in Airflow</a>' in trail
+    assert f'<a href="{RUN}/tasks/clips/mapped/1" target="_top">This task in Airflow</a>' in trail
 
 
 def test_a_dags_page_lists_its_runs_with_videos(client: TestClient, leave: Leave) -> None:

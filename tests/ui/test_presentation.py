@@ -145,6 +145,11 @@ def test_values_of_a_wrong_kind_are_left_out() -> None:
     assert video.moments == []
 
 
+@pytest.mark.parametrize("time", ["2026-11-22T12:00:00+00:00", "2026-11-22T12:00:00Z", "2026-11-22T12:00:00"])
+def test_a_time_without_a_zone_is_of_utc(time: str) -> None:
+    assert shown(state="ready", created_at=time).moments == [("Ordered", NOW)]
+
+
 @pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf, 10**400])
 def test_numbers_that_are_none_are_left_out(number: float) -> None:
     video = shown(state="ready", duration=number, cost=number, progress=number)

@@ -45,21 +45,21 @@
     setTimeout(() => { button.textContent = "Copy"; }, 1500);
   };
 
-  // Airflow's frame around a tab opens no windows; its page does.
-  const openOutside = (url, isDownload) => {
-    const link = window.parent.document.createElement("a");
-    Object.assign(link, { href: url, target: "_blank", rel: "noopener noreferrer" });
-    if (isDownload) link.download = "";
-    link.click();
+  // Airflow's frame around a tab opens no windows and lets nobody leave it; its page does.
+  const openOutside = (link) => {
+    const outside = window.parent.document.createElement("a");
+    Object.assign(outside, { href: link.href, target: link.target, rel: "noopener noreferrer" });
+    if (link.hasAttribute("download")) outside.download = "";
+    outside.click();
   };
 
   document.addEventListener("click", (event) => {
     const button = event.target.closest("button.copy");
     if (button) copy(button);
-    const link = event.target.closest("a[target=_blank]");
+    const link = event.target.closest("a[target]");
     if (link && isFramed) {
       event.preventDefault();
-      openOutside(link.href, link.hasAttribute("download"));
+      openOutside(link);
     }
   });
 

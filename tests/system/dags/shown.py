@@ -26,6 +26,10 @@ with DAG("shown", schedule=None, params={"ready": "", "failed": "", "stuck": "",
     def hostile(params: dict[str, Any]) -> dict[str, Any]:
         return dict(params["hostile"])
 
+    @task
+    def tell(url: str) -> str:
+        return url
+
     VideoSensor(task_id="poke", video_id="{{ params.ready }}", **COMMON)
     VideoSensor(task_id="deferrable", video_id="{{ params.ready }}", deferrable=True, **COMMON)
     VideoSensor(
@@ -47,6 +51,7 @@ with DAG("shown", schedule=None, params={"ready": "", "failed": "", "stuck": "",
     )
     nothing()
     hostile()
+    tell("{{ macros.airflow_provider_videos.video_page_url(ti, 'poke') }}")
 
 with DAG("shown_later", schedule=None, params={"video_id": ""}):
     VideoSensor(task_id="wait", video_id="{{ params.video_id }}", deferrable=True, **COMMON)
