@@ -62,7 +62,7 @@ def test_a_mapped_tasks_and_a_runs_videos_are_shown_together(airflow: RealAirflo
 
 
 def test_the_runs_with_videos_are_listed(airflow: RealAirflow, shown_run: str) -> None:
-    for path in ("/videos", "/videos/", "/videos/dags/shown"):
+    for path in ("/videos/", "/videos/dags/shown"):
         answer = airflow.page(path, "admin")
         assert f'href="{path_of(shown_run)}">{html.escape(shown_run)}</a>' in answer.text
         # One task left what it made up itself.
