@@ -14,10 +14,14 @@ from typing import Any
 
 DAGS_FOLDER = Path(__file__).parent.parent / "example_dags"
 
-# Airflow reads these when it is first imported.
-os.environ.setdefault("AIRFLOW_HOME", tempfile.mkdtemp(prefix="airflow-tests-"))
-os.environ["AIRFLOW__CORE__DAGS_FOLDER"] = str(DAGS_FOLDER)
-os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
+# Airflow reads these when it is first imported; an Airflow that you have takes no part in the tests.
+HOME = tempfile.mkdtemp(prefix="airflow-tests-")
+os.environ |= {
+    "AIRFLOW_HOME": HOME,
+    "AIRFLOW__CORE__DAGS_FOLDER": str(DAGS_FOLDER),
+    "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+    "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{HOME}/airflow.db",
+}
 
 import pytest
 from airflow.dag_processing.dagbag import DagBag
@@ -33,15 +37,15 @@ Run = Callable[[], DagRun]
 
 @pytest.fixture(scope="session", autouse=True)
 def database() -> None:
-    """Make the tables that ``dag.test()`` needs, on SQLite in ``AIRFLOW_HOME``."""
+    """Create the tables that ``dag.test()`` needs."""
     initdb()
 
 
 @pytest.fixture
 def run(video_simulator: Simulator) -> Run:
-    """Give a function that runs the Dag to its end, with what waits in the triggerer too."""
+    """Return a function that runs the Dag to its end, deferred tasks included."""
     dag = DagBag(DAGS_FOLDER / "example_order_video.py").get_dag("example_order_video")
-    # Nobody waits half a minute for a video of the simulator.
+    # A test polls faster than the Dag does.
     dag.get_task("order").poke_interval = 0.1
     return lambda: dag.test(run_conf={"replica_id": "r1", "script": "Hello."})
 

@@ -31,3 +31,5 @@ def test_the_example_tests_of_a_dag_pass(tmp_path: Path) -> None:
         check=False,
     )
     assert "3 passed" in result.stdout, result.stdout + result.stderr
+    # The Airflow of whoever runs them is left alone.
+    assert not (tmp_path / "home").exists()
