@@ -89,7 +89,6 @@ class Ordering:
     ) -> None:
         self._context = context
         self._ti = context["ti"]
-        self._dag_run = context["dag_run"]
         self._hook = hook
         # A name that a template left empty finds nothing: the order's mark stands in its place.
         self._request = {
@@ -124,9 +123,14 @@ class Ordering:
         self._record = record or OrderRecord()
         order = self._record.latest(self._fingerprint)
         if record is None and self._store.may_lack_orders(self._retries, can_be_searched=self._can_be_searched):
-            order = self._forgotten_order()
+            order = Order.forgotten(self._fingerprint, max_tries=self._retries, now=time.time())
         if order is None:
-            self._warn_of_earlier_requests()
+            if videos := self._record.describe_videos():
+                log.warning(
+                    "The request has changed since this task last ordered, so another video is ordered. The vendor "
+                    "bills the earlier ones all the same: %s.",
+                    videos,
+                )
             return self._order_anew()
         if order.state is OrderState.NOT_ACCEPTED:
             return self._send(order)
@@ -211,7 +215,7 @@ class Ordering:
         lost = [order for order in self._record.orders if order.state is OrderState.SENT]
         if len(lost) >= MAX_LOST_ORDERS:
             raise self._lost(f"{reason}; {len(lost)} orders of this task are lost, and no more are sent")
-        if not (self._order_again_if_lost or self._is_allowed_by_run() or self._store.take_permission()):
+        if not (self._order_again_if_lost or self._store.takes_permission()):
             raise self._lost(reason)
         log.warning("Ordering again, as %s is set; the earlier order may be billed too.", ORDER_AGAIN_KEY)
         return self._order_anew()
@@ -286,31 +290,6 @@ class Ordering:
     def _write(self, order: Order) -> None:
         self._record = self._record.with_order(order)
         self._store.write(self._record)
-
-    def _forgotten_order(self) -> Order:
-        """Stand for the orders that this task instance may have made, and has no record of."""
-        return Order(
-            fingerprint=self._fingerprint,
-            number=0,
-            state=OrderState.SENT,
-            # What it was before any clear.
-            max_tries=self._retries,
-            lost_at=time.time(),
-        )
-
-    def _warn_of_earlier_requests(self) -> None:
-        states = {OrderState.SENT, OrderState.ACCEPTED}
-        earlier = [order.video_id or "one of unknown id" for order in self._record.orders if order.state in states]
-        if earlier:
-            log.warning(
-                "The request has changed since this task last ordered, so another video is ordered. The vendor bills "
-                "the earlier ones all the same: %s.",
-                ", ".join(earlier),
-            )
-
-    def _is_allowed_by_run(self) -> bool:
-        allowed = (self._dag_run.conf or {}).get(ORDER_AGAIN_KEY)
-        return allowed is True or (isinstance(allowed, list) and self._ti.task_id in allowed)
 
     def _lost(self, reason: str) -> VideoOrderLostError:
         return lost_order_error(self._hook, reason, has_store=self._store.is_there)

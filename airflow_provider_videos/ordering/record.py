@@ -66,6 +66,15 @@ class Order:
     video_id: str | None = None
     is_reported: bool = False
 
+    @classmethod
+    def forgotten(cls, fingerprint: str, *, max_tries: int, now: float) -> Order:
+        """Stand for the orders that a task instance may have made, and has no record of; its number is 0.
+
+        :param max_tries: what it was before any clear.
+        :param now: Unix time, as the order may have been lost just before.
+        """
+        return cls(fingerprint=fingerprint, number=0, state=OrderState.SENT, max_tries=max_tries, lost_at=now)
+
     def to_dict(self) -> dict[str, Any]:
         """Give the order as a JSON object, for :meth:`from_dict`."""
         values = {"state": self.state.value, "earlier_video_ids": list(self.earlier_video_ids)}
@@ -110,6 +119,11 @@ class OrderRecord:
     def of_video(self, video_id: str) -> Order | None:
         """Give the order of a video, ``None`` if there is none."""
         return next((order for order in reversed(self.orders) if order.video_id == video_id), None)
+
+    def describe_videos(self) -> str:
+        """Name the videos of all orders that were or may have been accepted, for a log; empty if there are none."""
+        states = {OrderState.SENT, OrderState.ACCEPTED}
+        return ", ".join(order.video_id or "one of unknown id" for order in self.orders if order.state in states)
 
     @property
     def next_number(self) -> int:

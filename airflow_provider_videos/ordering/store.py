@@ -26,8 +26,9 @@ class OrderStore:
     def __init__(self, context: Context) -> None:
         self._store: Any = context.get("task_state_store")
         self._ti = context["ti"]
+        self._dag_run = context["dag_run"]
         #: How often a user has cleared any task of the run.
-        self.clear_number: int = context["dag_run"].clear_number or 0
+        self.clear_number: int = self._dag_run.clear_number or 0
 
     @property
     def is_there(self) -> bool:
@@ -112,8 +113,14 @@ class OrderStore:
         record = self.read()
         return record is not None and record.attempt == self._ti.try_number and record.of_video(video_id) is not None
 
-    def take_permission(self) -> bool:
-        """Say whether a user allows to order a lost order again, once: the permission is taken away."""
+    def takes_permission(self) -> bool:
+        """Say whether a user allows to order a lost order again.
+
+        The run's configuration allows it for the run, a key in the store once: it is taken away.
+        """
+        allowed = (self._dag_run.conf or {}).get(ORDER_AGAIN_KEY)
+        if allowed is True or (isinstance(allowed, list) and self._ti.task_id in allowed):
+            return True
         is_given = self.is_there and self._store.get(ORDER_AGAIN_KEY) is True
         if is_given:
             self._store.delete(ORDER_AGAIN_KEY)
