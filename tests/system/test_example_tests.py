@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from airflow.triggers.base import BaseTrigger
 
 from tests.system.airflow_home import clean_environment
 
@@ -16,6 +17,10 @@ pytestmark = pytest.mark.system
 EXAMPLE_TESTS = Path(__file__).parent.parent.parent / "example_tests"
 
 
+@pytest.mark.skipif(
+    not hasattr(BaseTrigger, "on_kill"),
+    reason="dag.test() of Airflow 3.2.2 fails with today's FastAPI, for a Dag without any video too",
+)
 def test_the_example_tests_of_a_dag_pass(tmp_path: Path) -> None:
     environment = clean_environment(tmp_path / "home")
     # A proxy that nobody has must not be asked for the simulator.
