@@ -44,7 +44,7 @@ def test_a_ready_video_is_returned_at_the_first_look(
 def test_a_wait_ends_when_the_video_becomes_ready(
     mode: str, vendor: VendorName, simulator: Simulator, connect: Connect
 ) -> None:
-    video_id = simulator.add_video(vendor, queued=0.5, generating=0.5)
+    video_id = simulator.add_video(vendor, queued=1.5, generating=0.5)
     outcome = wait(mode, video_id=video_id, conn_id=connect(vendor))
     assert outcome.state == "success", outcome.error
     assert outcome.value is not None

@@ -15,7 +15,7 @@ from airflow_provider_videos.simulator import Fault, Simulator
 from airflow_provider_videos.triggers import poller
 from airflow_provider_videos.triggers.video import VideoTrigger
 from tests.vendors import Connect
-from tests.waiting import MODES, only_event, wait
+from tests.waiting import MODES, only_event, until, wait
 
 #: Seconds in which an event may come after the deadline, on a machine that does other things too.
 GRACE = 2.5
@@ -100,8 +100,7 @@ def test_a_429_on_one_slow_wait_pauses_the_others_for_a_moment_only(
     async def run() -> dict[str, Any]:
         simulator.add_fault(Fault("status", status=429, times=1))
         running = asyncio.create_task(only_event(slow_wait))
-        await asyncio.sleep(0.5)
-        assert len(simulator.requests_for(slow_id)) == 1
+        await until(lambda: simulator.requests_for(slow_id))
         event = await asyncio.wait_for(only_event(trigger_for(quick_id, conn_id, timeout=20)), 10)
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)

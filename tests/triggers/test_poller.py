@@ -139,8 +139,9 @@ def test_a_connection_in_hand_goes_on_being_used_while_airflow_is_out(
     monkeypatch.setattr(poller, "CONNECTION_LIFETIME", 0.2)
     monkeypatch.setattr(poller, "RENEWAL_INTERVAL", 0.2)
     conn_id = connect("tavus")
+    video_id = simulator.add_video("tavus", generating=3)
     trigger = VideoTrigger(
-        video_id=simulator.add_video("tavus", generating=1.5),
+        video_id=video_id,
         conn_id=conn_id,
         poke_interval=0.1,
         timeout=20,
@@ -149,7 +150,7 @@ def test_a_connection_in_hand_goes_on_being_used_while_airflow_is_out(
 
     async def lose_the_connection() -> dict[str, Any]:
         running = asyncio.create_task(payload_of(trigger))
-        await asyncio.sleep(0.2)
+        await until(lambda: simulator.requests_for(video_id))
         monkeypatch.delenv("AIRFLOW_CONN_TAVUS_DEFAULT")
         return await running
 

@@ -12,7 +12,7 @@ from airflow.sdk.execution_time.xcom import XCom
 from airflow_provider_videos.simulator import Simulator
 from tests.triggers.firing import Pushed, of_a_task, trigger_for
 from tests.vendors import Connect
-from tests.waiting import only_event
+from tests.waiting import only_event, until
 
 
 def test_while_a_task_is_deferred_its_xcom_says_how_the_wait_stands(
@@ -60,7 +60,7 @@ def test_nothing_is_pushed_after_a_cancelled_wait(
 
     async def cancel() -> None:
         running = asyncio.create_task(only_event(trigger))
-        await asyncio.sleep(0.3)
+        await until(lambda: began)
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
         await asyncio.sleep(1)

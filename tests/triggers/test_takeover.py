@@ -19,7 +19,7 @@ from airflow_provider_videos.simulator import Simulator
 from airflow_provider_videos.triggers.video import VideoTrigger
 from tests.triggers.firing import error_of, fire, of_a_task, trigger_for
 from tests.vendors import Connect
-from tests.waiting import only_event
+from tests.waiting import only_event, until
 
 
 def test_arguments_of_the_version_before_are_understood(simulator: Simulator, connect: Connect) -> None:
@@ -96,17 +96,17 @@ def test_a_worker_whose_clock_is_wrong_neither_delays_nor_stops_the_polls(
 def test_polls_go_on_when_the_triggerers_clock_is_set(
     set_by: float, simulator: Simulator, connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    video_id, conn_id = simulator.add_video("tavus", generating=1), connect("tavus")
+    video_id, conn_id = simulator.add_video("tavus", generating=2), connect("tavus")
     real = time.time
 
     async def run() -> Any:
         running = asyncio.create_task(only_event(trigger_for(video_id, conn_id, timeout=60)))
-        await asyncio.sleep(0.3)
+        await until(lambda: simulator.requests_for(video_id))
         monkeypatch.setattr(time, "time", lambda: real() + set_by)
         return await asyncio.wait_for(running, 10)
 
     assert asyncio.run(run()).payload["video"]["state"] == "ready"
-    assert 4 <= len(simulator.requests_for(video_id)) <= 30
+    assert 4 <= len(simulator.requests_for(video_id)) <= 60
 
 
 def test_a_wait_that_the_scheduler_began_keeps_its_deadline_when_another_triggerer_takes_over(

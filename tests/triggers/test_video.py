@@ -101,7 +101,7 @@ def test_the_key_is_nowhere_in_a_trigger(simulator: Simulator, connect: Connect)
 
 
 def test_a_ready_video_is_the_event(vendor: VendorName, simulator: Simulator, connect: Connect) -> None:
-    video_id = simulator.add_video(vendor, queued=0.1, generating=0.1)
+    video_id = simulator.add_video(vendor, queued=1.5, generating=0.1)
     payload = fire(trigger_for(video_id, connect(vendor)))
     video = VideoHook.get_hook(f"{vendor}_default").get_video(video_id)
     seconds = payload.pop("status_seconds")
