@@ -83,6 +83,8 @@ class Attempts:
         self.ti = TaskInstance(max_tries=retries)
         self.run_began_at = datetime.now(UTC)
         self.clear_number = 0
+        #: The Dag's other tasks, by their ids.
+        self.other_tasks: dict[str, BaseOperator] = {}
         self.conf: dict[str, Any] = {}
         #: How often an attempt gave its worker back.
         self.deferrals = 0
@@ -103,7 +105,7 @@ class Attempts:
                 clear_number=self.clear_number,
                 conf=self.conf,
             ),
-            "dag": SimpleNamespace(task_ids=[self.ti.task_id, *self.ti.others], fail_fast=False),
+            "dag": SimpleNamespace(task_dict={self.ti.task_id: self.make(), **self.other_tasks}, fail_fast=False),
             "outlet_events": self.events,
         }
         self.context = context

@@ -103,6 +103,8 @@ class NumberedPages:
         # Fewer videos than were asked for are no sign of the end, and a total may count the page only.
         if not items or (self._number > 1 and not new):
             self._end()
+            if items and self._total <= len(items):
+                self.problem = self.problem or "its pages repeat, and its total counts one page"
         elif len(self._seen) >= MAX_LISTED_VIDEOS:
             self.are_left = False
             self.problem = f"only its first {MAX_LISTED_VIDEOS:,} videos are read"

@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_videos.exceptions import VideoOrderLostError
-from airflow_provider_videos.ordering.record import Order
+from airflow_provider_videos.ordering.naming import read_mark
+from airflow_provider_videos.ordering.record import MAX_REMEMBERED_NAME_CHARACTERS, Order
 from airflow_provider_videos.ordering.search import Patiently, SearchResult, find_alike, find_marked
 from airflow_provider_videos.ordering.store import ORDER_AGAIN_KEY
 
@@ -87,15 +88,17 @@ class LostOrder:
         ends_at = time.monotonic() + left
         pause = max(time.time() - lost_at, FIRST_PAUSE)
         while True:
+            # A search that begins before the end may have read the page too early that would show the video.
+            is_last = time.monotonic() >= ends_at
             result = self._search()
             if result.found:
                 return Finding(found=tuple(result.found))
             if result.problem is None:
                 self._note(complete_searches=self.order.complete_searches + 1)
             left = ends_at - time.monotonic()
-            if left <= 0 and (problem := self._problem(result)):
+            if is_last and (problem := self._problem(result)):
                 return Finding(problem=problem)
-            if left <= 0 and self.order.complete_searches >= MIN_COMPLETE_SEARCHES:
+            if is_last and self.order.complete_searches >= MIN_COMPLETE_SEARCHES:
                 return Finding()
             self._pause(min(left, pause) if left > 0 else FIRST_PAUSE)
             pause *= 2
@@ -131,31 +134,55 @@ class LostOrder:
         return f"the list of videos is incomplete: {result.problem}" if result.problem else None
 
     def _search(self) -> SearchResult:
-        field = self._hook.name_field or ""
-        if field in self._request:
-            since = self.order.sent_at if self.order.number else self._run_began_at()
-            result = find_alike(
-                self._hook,
-                {**self._request, field: self.order.name or self._request[field]},
-                since=since or 0.0,
-                is_others=self._is_others,
-                patiently=self._patiently,
-            )
-            if len(result.found) > 1:
-                result.unsure += [video_id for _, video_id in result.found]
-                result.found = []
+        own_name = self._own_name()
+        if own_name is None:
+            return self._search_marks()
+        result = find_alike(
+            self._hook,
+            {**self._request, self._hook.name_field or "": own_name},
+            since=self._since(),
+            is_others=self._is_others,
+            patiently=self._patiently,
+        )
+        if len(result.found) > 1:
+            result.unsure += [video_id for _, video_id in result.found]
+            result.found = []
+        if self.order.number or result.found or result.unsure or result.problem:
             return result
+        # Of a forgotten order it is not known whether it had a name of the user's own.
+        return self._search_marks()
+
+    def _own_name(self) -> str | None:
+        """Return the name that the order was sent with, if it is a user's own and not a mark's."""
+        now = self._request.get(self._hook.name_field or "")
+        sent = self.order.name
+        if sent is None or (now is not None and now[:MAX_REMEMBERED_NAME_CHARACTERS] == sent):
+            return now
+        return sent if read_mark(sent) is None else None
+
+    def _search_marks(self) -> SearchResult:
         numbers = [self.order.number] if self.order.number else range(1, MAX_FORGOTTEN_ORDERS + 1)
         marks = {self._mark_of(number): number for number in numbers}
-        return find_marked(self._hook, marks, self.order.name, self._patiently)
+        return find_marked(self._hook, marks, self.order.name, since=self._since(), patiently=self._patiently)
+
+    def _since(self) -> float:
+        order = self.order
+        return (order.first_sent_at or order.sent_at or 0.0) if order.number else self._run_began_at()
 
     def _is_others(self, video_id: str) -> bool:
         """Say whether a video is known to be another order's: listed before this one, or recorded by another task."""
         return video_id in self.order.earlier_video_ids or video_id in self._recorded_by_tasks()
 
     def _recorded_by_tasks(self) -> set[str]:
+        from airflow_provider_videos.operators.generate import GenerateVideoOperator
+
         dag = self._context.get("dag")
-        task_ids = list(dag.task_ids) if dag is not None else []
+        # Sensors and others push the ids of videos that they did not order. This attempt's own XComs are wiped.
+        task_ids = [
+            task_id
+            for task_id, task in (dag.task_dict.items() if dag is not None else ())
+            if issubclass(getattr(task, "operator_class", type(task)), GenerateVideoOperator)
+        ]
         recorded = self._context["ti"].xcom_pull(task_ids=task_ids, key="video_id") if task_ids else None
         return {video_id for video_id in recorded or () if isinstance(video_id, str)}
 

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from airflow_provider_videos.exceptions import VideoError, VideoOrderLostError
+from airflow_provider_videos.exceptions import VideoApiError, VideoError, VideoOrderLostError
 from airflow_provider_videos.ordering.lost import LostOrder, lost_order_error
 from airflow_provider_videos.ordering.naming import Marks, fingerprint
 from airflow_provider_videos.ordering.patience import Patience
@@ -23,7 +23,7 @@ from airflow_provider_videos.ordering.record import (
 )
 from airflow_provider_videos.ordering.search import find_earlier
 from airflow_provider_videos.ordering.store import ORDER_AGAIN_KEY, OrderStore
-from airflow_provider_videos.video import Video
+from airflow_provider_videos.video import Video, VideoState
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -152,9 +152,14 @@ class Ordering:
                 ordered_at=order.sent_at,
             )
         except VideoError as error:
+            if was_cleared and isinstance(error, VideoApiError) and error.is_unknown_video:
+                log.warning("Video %r is gone, and the task was cleared; another one is ordered.", video_id)
+                return self._order_anew()
             error.add_note(may_be_billed(video_id))
             raise
-        if was_cleared and video.state.is_terminal and not video.is_usable:
+        # A clear of a task that runs is told by the run only, and may have deleted the video.
+        is_deleted = video.state is VideoState.DELETED and self._store.clear_number > order.clear_number
+        if is_deleted or (was_cleared and video.state.is_terminal and not video.is_usable):
             log.info("Video %r is %s, and the task was cleared; another one is ordered.", video_id, video.status)
             return self._order_anew()
         log.info("Video %r was ordered for this task before, so nothing is ordered.", video_id)
@@ -195,7 +200,7 @@ class Ordering:
         if len(finding.found) > 1 and order.number:
             log.error("The order was accepted %d times: %s.", len(finding.found), finding.found)
         self._record = self._record.without(order)
-        for number, video_id in sorted(finding.found):
+        for number, video_id in finding.found:
             order = dataclasses.replace(
                 order, number=number or max(order.number, 1), state=OrderState.ACCEPTED, video_id=video_id
             )
@@ -221,27 +226,26 @@ class Ordering:
         return self._order_anew()
 
     def _order_anew(self) -> Ordered:
-        number = self._record.next_number
-        name = self._name(number)
-        others = tuple(order.video_id for order in self._record.orders if order.video_id is not None)
-        if self._hook.name_field in self._request:
-            others += find_earlier(self._hook, str(name))
         return self._send(
             Order(
                 fingerprint=self._fingerprint,
-                number=number,
+                number=self._record.next_number,
                 state=OrderState.NOT_ACCEPTED,
                 max_tries=self._ti.max_tries,
-                clear_number=self._store.clear_number,
-                name=None if name is None else name[:MAX_REMEMBERED_NAME_CHARACTERS],
-                earlier_video_ids=others[-MAX_EARLIER_VIDEOS:],
             )
         )
 
     def _send(self, order: Order) -> Ordered:
-        request = dict(self._request)
-        if self._hook.name_field is not None:
-            request[self._hook.name_field] = self._name(order.number)
+        request, name = dict(self._request), self._name(order.number)
+        if name is not None and self._hook.name_field is not None:
+            request[self._hook.name_field] = name
+            remembered = name[:MAX_REMEMBERED_NAME_CHARACTERS]
+            # A template may have given it another name since it was last sent.
+            if order.name != remembered:
+                others = tuple(other.video_id for other in self._record.orders if other.video_id is not None)
+                if self._hook.name_field in self._request:
+                    others += find_earlier(self._hook, name)
+                order = dataclasses.replace(order, name=remembered, earlier_video_ids=others[-MAX_EARLIER_VIDEOS:])
 
         def send_once() -> Video:
             nonlocal order
@@ -249,7 +253,13 @@ class Ordering:
             # With a refused key that has been replaced meanwhile, the hook sends it twice.
             due = now + 2 * self._hook.client.connection().timeout
             order = self._of_this_attempt(
-                order, state=OrderState.SENT, sent_at=now, answer_due_at=due, lost_at=None, complete_searches=0
+                order,
+                state=OrderState.SENT,
+                first_sent_at=order.first_sent_at or now,
+                sent_at=now,
+                answer_due_at=due,
+                lost_at=None,
+                complete_searches=0,
             )
             self._write(order)
             try:

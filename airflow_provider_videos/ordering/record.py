@@ -41,6 +41,7 @@ class Order:
     :param max_tries: the task instance's at that time. Airflow raises it when a user clears the task.
     :param clear_number: the run's at that time. Airflow raises it when a user clears any of its tasks.
     :param name: the video's name as it was sent, as far as it is remembered; ``None`` where the vendor keeps none.
+    :param first_sent_at: when it was first sent.
     :param sent_at: when it was last sent.
     :param answer_due_at: when its request times out.
     :param lost_at: when sending it ended without a readable answer; ``None`` if that is not known to have happened.
@@ -57,6 +58,7 @@ class Order:
     max_tries: int
     clear_number: int = 0
     name: str | None = None
+    first_sent_at: float | None = None
     sent_at: float | None = None
     answer_due_at: float | None = None
     lost_at: float | None = None
@@ -93,7 +95,7 @@ class Order:
         if not all(isinstance(text, str) for text in texts):
             raise ValueError("a field that should be a text is none")
         counts = (order.number, order.max_tries, order.clear_number, order.losses, order.complete_searches)
-        moments = (order.sent_at, order.answer_due_at, order.lost_at)
+        moments = (order.first_sent_at, order.sent_at, order.answer_due_at, order.lost_at)
         if not all(isinstance(count, int) for count in counts) or not all(map(_is_moment, moments)):
             raise ValueError("a field that should be a number is none")
         if order.state is OrderState.ACCEPTED and not order.video_id:

@@ -9,14 +9,15 @@ from __future__ import annotations
 import dataclasses
 import logging
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from airflow_provider_videos.exceptions import VideoApiError, VideoAuthError, VideoError
 from airflow_provider_videos.hooks.pages import ListedVideo
 from airflow_provider_videos.ordering.naming import read_mark
-from airflow_provider_videos.ordering.record import MAX_EARLIER_VIDEOS
+from airflow_provider_videos.ordering.record import MAX_EARLIER_VIDEOS, MAX_REMEMBERED_NAME_CHARACTERS
+from airflow_provider_videos.video import VideoState
 
 if TYPE_CHECKING:
     from airflow_provider_videos.hooks.video import VideoHook
@@ -26,6 +27,10 @@ log = logging.getLogger(__name__)
 
 #: How far a vendor's clock may be behind, in seconds.
 CLOCK_SKEW = 300.0
+#: How far it may be behind if it, or the worker's, is wrong.
+MAX_CLOCK_ERROR = 86_400.0
+#: How many videos that a list shows without a name are asked for in one search.
+MAX_ASKED_FOR_NAMES = 50
 #: A shorter beginning of a name is taken for a name of its own, and not for one that was cut.
 MIN_CUT_CHARACTERS = 16
 _PAGE_SIZE = 100
@@ -56,26 +61,32 @@ class SearchResult:
     problem: str | None = None
 
 
-def find_marked(hook: VideoHook, numbers: Mapping[str, int], name: str | None, patiently: Patiently) -> SearchResult:
-    """Find the videos of orders that have a mark in their names.
+def find_marked(
+    hook: VideoHook, numbers: Mapping[str, int], name: str | None, *, since: float, patiently: Patiently
+) -> SearchResult:
+    """Find the videos of orders that have a mark in their names; of several of one order, the best comes last.
 
     :param hook: the vendor.
     :param numbers: the orders' numbers by their marks.
     :param name: the name that the order was sent with, if it is known.
+    :param since: Unix time of the order.
     :param patiently: makes the calls.
     """
     result = SearchResult()
-    for listed in _list(hook, result, patiently):
+    ranks: dict[str, int] = {}
+    for listed in _with_names(hook, _list(hook, result, patiently), result, since, patiently):
         shown = _shown_name(hook, listed)
         mark = read_mark(_normal(shown))
         if mark is None:
-            is_unsure = name is not None and _is_cut(shown, name)
+            is_unsure = name is not None and (_normal(shown) == _normal(name) or _is_cut(shown, name))
         else:
             is_unsure = mark not in numbers and any(other.startswith(mark) for other in numbers)
         if mark is not None and mark in numbers:
+            ranks[listed.video_id] = _rank(listed)
             result.found.append((numbers[mark], listed.video_id))
         elif is_unsure:
             result.unsure.append(listed.video_id)
+    result.found.sort(key=lambda found: (found[0], ranks[found[1]]))
     return result
 
 
@@ -91,19 +102,22 @@ def find_alike(
 
     :param hook: the vendor.
     :param request: the order as it was sent.
-    :param since: Unix time of the order; videos that were created before it are no candidates.
+    :param since: Unix time of the order; videos that were created long before it are no candidates.
     :param is_others: says whether the video of an id is known to be another order's.
     :param patiently: makes the calls.
     """
     result = SearchResult()
-    for listed in _list(hook, result, patiently):
+    for listed in _with_names(hook, _list(hook, result, patiently), result, since, patiently):
         if not _is_alike(hook, listed, str(request[hook.name_field or ""])) or is_others(listed.video_id):
             continue
         # A list may leave out the time, and what the video is made with.
         asked = _ask(hook, listed, patiently)
-        if asked is not None and asked.video is not None and _is_older(asked.video, since):
+        video = asked.video if asked is not None else None
+        shows_all = asked is not None and _shows_all(request, {**listed.shown, **asked.shown})
+        if _is_older(video, since, by=MAX_CLOCK_ERROR) or (not shows_all and _is_older(video, since, by=CLOCK_SKEW)):
             continue
-        if asked is not None and _shows_all(request, {**listed.shown, **asked.shown}):
+        # A clock may be wrong by more than is usual: what is equal in everything else is not ordered again.
+        if shows_all and not _is_older(video, since, by=CLOCK_SKEW):
             result.found.append((0, listed.video_id))
         else:
             result.unsure.append(listed.video_id)
@@ -125,6 +139,35 @@ def find_earlier(hook: VideoHook, name: str) -> tuple[str, ...]:
     return tuple(earlier[:MAX_EARLIER_VIDEOS])
 
 
+def _with_names(
+    hook: VideoHook, videos: list[ListedVideo], result: SearchResult, since: float, patiently: Patiently
+) -> Iterator[ListedVideo]:
+    """Go through videos that show a name; one that shows none even when it is asked for may be any."""
+    asked_for = 0
+    for listed in videos:
+        if _shown_name(hook, listed):
+            yield listed
+            continue
+        if _is_older(listed.video, since, by=CLOCK_SKEW):
+            continue
+        asked_for += 1
+        if asked_for > MAX_ASKED_FOR_NAMES:
+            result.problem = "its entries have no names"
+            return
+        asked = _ask(hook, listed, patiently)
+        if asked is not None and _shown_name(hook, asked):
+            yield ListedVideo(listed.video_id, {**listed.shown, **asked.shown}, asked.video or listed.video)
+        elif asked is None or not _is_older(asked.video, since, by=CLOCK_SKEW):
+            result.unsure.append(listed.video_id)
+
+
+def _rank(listed: ListedVideo) -> int:
+    video = listed.video
+    if video is None or not video.state.is_terminal:
+        return 1
+    return 2 if video.state is VideoState.READY else 0
+
+
 def _ask(hook: VideoHook, listed: ListedVideo, patiently: Patiently) -> ListedVideo | None:
     try:
         return patiently(lambda: hook.show_order(listed.video_id))
@@ -139,7 +182,9 @@ def _shows_all(request: Mapping[str, Any], shown: Mapping[str, str]) -> bool:
 
 def _is_alike(hook: VideoHook, listed: ListedVideo, name: str) -> bool:
     shown = _shown_name(hook, listed)
-    return _normal(shown) == _normal(name) or _is_cut(shown, name)
+    # Of a long name, only the beginning may be remembered.
+    is_longer = len(name) >= MAX_REMEMBERED_NAME_CHARACTERS and _normal(shown).startswith(_normal(name))
+    return _normal(shown) == _normal(name) or _is_cut(shown, name) or is_longer
 
 
 def _shown_name(hook: VideoHook, listed: ListedVideo) -> str:
@@ -162,8 +207,10 @@ def _list(hook: VideoHook, result: SearchResult, patiently: Patiently) -> list[L
     return listed
 
 
-def _is_older(video: Video, since: float) -> bool:
-    return video.created_at is not None and datetime.fromisoformat(video.created_at).timestamp() < since - CLOCK_SKEW
+def _is_older(video: Video | None, since: float, *, by: float) -> bool:
+    if video is None or video.created_at is None:
+        return False
+    return datetime.fromisoformat(video.created_at).timestamp() < since - by
 
 
 def _normal(text: str) -> str:

@@ -7,7 +7,12 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_videos.exceptions import VideoConnectionError, VideoFailedError, VideoOrderLostError
+from airflow_provider_videos.exceptions import (
+    VideoApiError,
+    VideoConnectionError,
+    VideoFailedError,
+    VideoOrderLostError,
+)
 from airflow_provider_videos.hooks.video import VideoHook
 from airflow_provider_videos.ordering.record import MAX_REMEMBERED_ORDERS
 from airflow_provider_videos.simulator import Fault, Simulator
@@ -281,4 +286,30 @@ def test_a_lost_order_is_passed_over_by_a_clear_if_the_user_orders_again_after_e
             task.run()
     else:
         assert task.run()["state"] == "ready"
+    assert created(simulator) == 2
+
+
+def test_a_video_that_is_gone_is_ordered_anew_by_a_clear_only(simulator: Simulator, connect: Connect) -> None:
+    connect("tavus")
+    task = attempts("tavus")
+    VideoHook.get_hook("tavus_default").delete_video(task.run(), hard=True)
+    assert task.store is not None
+    # A video that is gone so soon after its order may only not be known yet.
+    task.store["video_order"]["orders"][0]["sent_at"] -= 100
+    with pytest.raises(VideoApiError):
+        task.run()
+    task.clear()
+    assert task.run()["state"] == "ready"
+    assert created(simulator) == 2
+
+
+def test_a_video_that_a_clear_has_deleted_while_the_task_ran_is_ordered_anew(
+    simulator: Simulator, connect: Connect
+) -> None:
+    connect("tavus")
+    task = attempts("tavus")
+    VideoHook.get_hook("tavus_default").delete_video(task.run())
+    # The clear of a task that runs raises no max_tries.
+    task.clear_number += 1
+    assert task.run()["state"] == "ready"
     assert created(simulator) == 2

@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 
 from airflow_provider_videos.exceptions import VideoAuthError, VideoOrderLostError, VideoUnavailableError
+from airflow_provider_videos.hooks import pages
 from airflow_provider_videos.hooks.tavus import TavusHook
 from airflow_provider_videos.hooks.video import VideoHook
 from airflow_provider_videos.ordering.naming import fingerprint
 from airflow_provider_videos.ordering.record import Order, OrderState
+from airflow_provider_videos.sensors.video import VideoSensor
 from airflow_provider_videos.simulator import Fault, Proxy, Simulator
 from tests.attempts import Attempts, Killed
 from tests.generating import attempts, created, kill_at, revive
@@ -300,15 +302,127 @@ def test_a_video_that_another_task_has_recorded_is_not_taken(simulator: Simulato
     simulator.add_fault(Fault("status", status=503, method="POST", after=1, times=1))
     task = attempts("tavus", request=named())
     video_ids = order_in_between(task, simulator, named())
-    task.ti.others["sibling"] = {"video_id": None}
-
-    def pull(task_ids: list[str], key: str) -> list[str]:
-        assert "sibling" in task_ids
-        return video_ids
-
-    task.ti.xcom_pull = pull  # type: ignore[method-assign]
+    task.other_tasks["sibling"] = task.make()
+    task.ti.xcom_pull = lambda task_ids, key: video_ids if "sibling" in task_ids else []  # type: ignore[method-assign]
     assert task.run()["video_id"] not in video_ids
     assert created(simulator) == 2
+
+
+@pytest.mark.parametrize("has_store", [True, False])
+def test_a_sensor_that_names_the_tasks_own_video_hides_it_not(
+    has_store: bool, simulator: Simulator, connect: Connect
+) -> None:
+    connect("tavus")
+    task = attempts("tavus", request=named(), has_store=has_store)
+    video_id = task.run()["video_id"]
+    task.other_tasks["wait"] = VideoSensor(task_id="wait", conn_id="tavus_default", video_id=video_id)
+    task.ti.others["wait"] = {"video_id": video_id}
+    task.clear()
+    if task.store is not None:
+        task.store.clear()
+    assert task.run()["video_id"] == video_id
+    assert created(simulator) == 1
+
+
+def test_the_name_of_the_last_send_is_searched_for(simulator: Simulator, connect: Connect) -> None:
+    connect("tavus")
+    simulator.add_fault(Fault("status", status=429, method="POST", times=1))
+    task = attempts("tavus", request=named(video_name="First"), max_consecutive_failures=1)
+    with pytest.raises(VideoUnavailableError):
+        task.run()
+    simulator.add_fault(Fault("accept_then_reset", times=1))
+    task.make = attempts("tavus", request=named(video_name="Second")).make
+    assert task.run()["name"] == "Second"
+    assert created(simulator) == 1
+
+
+@pytest.mark.parametrize("now", ["A" * 160, "another", None], ids=["the same", "another", "none"])
+def test_a_name_is_found_however_long_it_is_and_whatever_the_request_says_now(
+    now: str | None, simulator: Simulator, connect: Connect
+) -> None:
+    connect("tavus")
+    task = attempts("tavus", request=named(video_name="A" * 160))
+    kill_before_the_id_is_kept(task)
+    task.make = attempts("tavus", request=named(video_name=now)).make
+    if now == "A" * 160:
+        assert task.run()["state"] == "ready"
+    else:
+        with pytest.raises(VideoOrderLostError):
+            task.run()
+    assert created(simulator) == 1
+
+
+def test_a_name_that_the_request_lacks_now_is_searched_for(simulator: Simulator, connect: Connect) -> None:
+    connect("tavus")
+    task = attempts("tavus", request=named())
+    kill_before_the_id_is_kept(task)
+    task.make = attempts("tavus").make
+    assert task.run()["name"] == "Greeting"
+    assert created(simulator) == 1
+
+
+@pytest.mark.parametrize("request_", [None, named()], ids=["marked", "named"])
+def test_a_video_that_the_list_shows_without_a_name_is_asked_for(
+    request_: Any, simulator: Simulator, connect: Connect
+) -> None:
+    connect("tavus")
+    simulator.add_fault(Fault("accept_then_reset", times=1))
+    task = attempts("tavus", request=request_)
+
+    read_listed = pages.read_listed
+
+    def without_name(facts: Any, body: Any, reader: Any) -> Any:
+        is_listed = isinstance(body, dict) and "created_at" not in body
+        return read_listed(facts, {**body, "video_name": None} if is_listed else body, reader)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pages, "read_listed", without_name)
+        assert task.run()["state"] == "ready"
+    assert created(simulator) == 1
+
+
+def test_a_search_that_began_before_the_end_is_not_the_last(
+    simulator: Simulator, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connect("tavus")
+    simulator.add_fault(Fault("status_then_accept", seconds=1.9, times=1))
+    read_page = VideoHook.read_page
+
+    def slowly(hook: VideoHook, of: Any) -> Any:
+        page = read_page(hook, of)
+        time.sleep(0.7)
+        return page
+
+    monkeypatch.setattr(VideoHook, "read_page", slowly)
+    assert attempts("tavus", listing_delay=1.0).run()["state"] == "ready"
+    assert created(simulator) == 1
+
+
+def test_a_video_that_only_its_time_speaks_against_is_neither_taken_nor_ordered_again(
+    simulator: Simulator, connect: Connect
+) -> None:
+    connect("tavus")
+    task = attempts("tavus", request=named())
+    kill_before_the_id_is_kept(task)
+    assert task.store is not None
+    [order] = task.store["video_order"]["orders"]
+    # The worker's clock was ahead.
+    order["first_sent_at"] += 400
+    with pytest.raises(VideoOrderLostError):
+        task.run()
+    assert created(simulator) == 1
+
+
+def test_of_several_videos_of_one_order_one_that_is_ready_is_taken(simulator: Simulator, connect: Connect) -> None:
+    connect("tavus")
+    task = attempts("tavus")
+    kill_before_the_id_is_kept(task)
+    assert task.store is not None
+    [order] = task.store["video_order"]["orders"]
+    simulator.outcome = "failed"
+    for _ in range(5):
+        VideoHook.get_hook("tavus_default").create_video(**named(video_name=order["name"]))
+    assert task.run()["state"] == "ready"
 
 
 def test_a_video_that_was_listed_before_the_order_is_not_taken(
