@@ -181,4 +181,5 @@ def test_the_connection_form_is_the_declared_one(airflow: RealAirflow) -> None:
     hooks = {hook["connection_type"]: hook for hook in airflow.ui("/connections/hook_meta")}
     for vendor in VENDORS:
         assert hooks[vendor]["standard_fields"]["password"]["title"] == "API key"
-        assert set(hooks[vendor]["extra_fields"]) == {"timeout", "verify", "proxy", "max_concurrent_requests"}
+        fields = {"timeout", "verify", "proxy", "public_addresses_only", "max_concurrent_requests"}
+        assert set(hooks[vendor]["extra_fields"]) == fields
