@@ -323,7 +323,7 @@ def test_a_page_does_nothing_that_its_policy_forbids(page: Page, shown_run: str)
 def test_a_video_that_is_gone_is_a_notice_and_no_black_box(page: Page, shown_run: str) -> None:
     show(page, shown_run, "gone")
     expect(page.get_by_text("be loaded.")).to_be_visible()
-    expect(page.get_by_text("it asks the vendor again, and orders nothing")).to_be_visible()
+    expect(page.get_by_text("asks the vendor for a new one, and orders nothing")).to_be_visible()
     expect(page.locator("video")).to_be_hidden()
 
 
