@@ -97,6 +97,9 @@ def write_configuration(
             "triggerer_health_check_threshold": 8,
         },
         "dag_processor": {"bundle_refresh_check_interval": 1, "refresh_interval": 5},
+        # A supervisor may notice this late that its task has ended. Airflow fails a task that defers and is resumed
+        # before that, and the tests' waits are shorter than the default of 5 s.
+        "workers": {"min_heartbeat_interval": 1},
     }
     parser = configparser.RawConfigParser()
     parser.read_dict({
