@@ -13,8 +13,8 @@ from airflow_provider_videos.clock import to_iso
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator, Context
 
-    from airflow_provider_videos.polling import Wait
     from airflow_provider_videos.video import Video
+    from airflow_provider_videos.waiting.polling import Wait
 
 #: Fields that are pushed under keys of their own, since ``task.output["download_url"]`` reads an XCom key.
 PUSHED_FIELDS = ("vendor", "video_id", "state", "download_url", "stream_url", "hosted_url")

@@ -41,7 +41,7 @@ with object_store() as store:
 # What is measured is the task's own work: what is imported for it is there before.
 KEEP = """
 import re, sys, time
-from airflow_provider_videos.download.keep import Keeper, Wishes
+from airflow_provider_videos.download.video_download import DownloadOptions, VideoDownload
 from airflow_provider_videos.download.target import Target
 from airflow_provider_videos.hooks.video import VideoHook
 
@@ -51,12 +51,12 @@ def memory(field):
 
 hook = VideoHook.get_hook("tavus_default")
 target = Target(sys.argv[1], storage_conn_id=sys.argv[2] or None)
-wishes = Wishes(overwrite=True, max_bytes=None, max_attempts=1, with_thumbnail=False, with_record=False)
+options = DownloadOptions(overwrite=True, max_bytes=None, max_attempts=1, with_thumbnail=False, with_record=False)
 with open("/proc/self/clear_refs", "w") as peak:
     # Forgets the peak of what was imported.
     peak.write("5")
 memory_before, cpu_before, began = memory("VmRSS"), time.process_time(), time.monotonic()
-Keeper(hook, "v", target, wishes).keep()
+VideoDownload(hook, "v", target, options).keep()
 print(time.monotonic() - began, time.process_time() - cpu_before, max(memory("VmHWM") - memory_before, 0))
 """
 

@@ -40,7 +40,7 @@ def main() -> None:
 
 def in_every_mode(make_fault: Callable[[], Fault] | None = None, times: int | None = None, address: str = "") -> str:
     """Meet a fault in every mode, and say how that ended: once, if it ended alike in all of them."""
-    from tests.waiting import MODES
+    from tests.waiting_kit import MODES
 
     started_at = time.monotonic()
     ends = [end_of_wait(mode, make_fault, times, address) for mode in MODES]
@@ -53,7 +53,7 @@ def in_every_mode(make_fault: Callable[[], Fault] | None = None, times: int | No
 def end_of_wait(mode: str, make_fault: Callable[[], Fault] | None, times: int | None, address: str) -> str:
     """Wait for a video that is ready behind a fault, or at an address, and say how that ended."""
     from airflow_provider_videos.simulator import Simulator
-    from tests.waiting import wait
+    from tests.waiting_kit import wait
 
     with Simulator(queued=0, generating=0) as simulator, Simulator(tls=True) as secure:
         plain = f"127.0.0.1:{simulator.port}"

@@ -17,7 +17,7 @@ from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import TaskDeferred
 from pydantic import JsonValue, TypeAdapter
 
-from tests.waiting import only_event, through_the_database
+from tests.waiting_kit import only_event, through_the_database
 
 #: What Airflow takes: no tuple, and no text of another class.
 _JSON: TypeAdapter[Any] = TypeAdapter(JsonValue)

@@ -8,7 +8,7 @@ from typing import Any
 from airflow_provider_videos.operators.generate import GenerateVideoOperator
 from airflow_provider_videos.simulator import Simulator
 from tests.attempts import Attempts, Killed
-from tests.vendors import REQUESTS
+from tests.vendor_kit import REQUESTS
 
 
 def attempts(

@@ -12,9 +12,9 @@ from airflow.sdk._shared.module_loading import import_string
 from airflow.sdk.providers_manager_runtime import ProvidersManagerTaskRuntime
 
 from airflow_provider_videos.get_provider_info import get_provider_info
-from airflow_provider_videos.hooks.connection import DEFAULT_TIMEOUT, EXTRAS
-from airflow_provider_videos.hooks.masking import MIN_SECRET_CHARACTERS
 from airflow_provider_videos.hooks.video import VideoHook
+from airflow_provider_videos.http.connection import DEFAULT_TIMEOUT, EXTRAS
+from airflow_provider_videos.masking import MIN_SECRET_CHARACTERS
 
 INFO = get_provider_info()
 CONNECTION_TYPES: list[dict[str, Any]] = INFO["connection-types"]

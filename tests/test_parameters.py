@@ -22,7 +22,7 @@ from airflow_provider_videos.parameters import CONN_IDS, COUNTS, MAX_SECONDS, OP
 from airflow_provider_videos.sensors.video import VideoSensor
 from airflow_provider_videos.simulator import Simulator
 from tests.attempts import Attempts
-from tests.vendors import REQUESTS, Connect
+from tests.vendor_kit import REQUESTS, Connect
 
 NEEDED: dict[Any, dict[str, Any]] = {
     DeleteVideoOperator: {"video_id": "v1", "conn_id": "c"},

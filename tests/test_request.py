@@ -12,7 +12,7 @@ from airflow_provider_videos.exceptions import VideoRequestError
 from airflow_provider_videos.hooks.tavus import TavusHook
 from airflow_provider_videos.hooks.together import TogetherHook
 from airflow_provider_videos.request import MAX_DEPTH, read_request
-from tests.vendors import REQUESTS
+from tests.vendor_kit import REQUESTS
 
 ITSELF: list[Any] = []
 ITSELF.append(ITSELF)

@@ -12,9 +12,9 @@ import threading
 import time
 from collections.abc import Callable
 
-from airflow_provider_videos.hooks.connection import VendorConnection
-from airflow_provider_videos.hooks.session import open_async_session, open_session
-from airflow_provider_videos.transport import Request, Response, asend, send
+from airflow_provider_videos.http.connection import VendorConnection
+from airflow_provider_videos.http.session import open_async_session, open_session
+from airflow_provider_videos.http.transport import Request, Response, asend, send
 
 
 def by_requests(request: Request) -> Response:

@@ -11,8 +11,7 @@ from collections.abc import Generator
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from airflow_provider_videos.download.container import HEAD_BYTES, VIDEOS, Kind, video_kind
-from airflow_provider_videos.download.placing import (
+from airflow_provider_videos.download.atomic_files import (
     OBJECT_STORES,
     LocalFile,
     NewFile,
@@ -21,8 +20,9 @@ from airflow_provider_videos.download.placing import (
     renames,
     special_kind,
 )
+from airflow_provider_videos.download.container import HEAD_BYTES, VIDEOS, Kind, video_kind
 from airflow_provider_videos.exceptions import VideoPathError, VideoStorageError
-from airflow_provider_videos.hooks.lookup import look_up
+from airflow_provider_videos.http.lookup import look_up
 from airflow_provider_videos.parameters import check_path
 
 if TYPE_CHECKING:
@@ -184,7 +184,7 @@ class Target:
         return content
 
     def _kept(self, name: str, vendor: str, video_id: str) -> Kept | None:
-        from airflow_provider_videos.download.record import read_record
+        from airflow_provider_videos.download.sidecar import read_record
 
         if not self._exists(name):
             return None

@@ -18,18 +18,18 @@ from typing import TYPE_CHECKING, Protocol
 
 import urllib3
 
-from airflow_provider_videos.adapter import Deadline
 from airflow_provider_videos.clock import in_words
-from airflow_provider_videos.download.answer import Part, read_part
 from airflow_provider_videos.download.container import HEAD_BYTES, Kind, describe
-from airflow_provider_videos.download.request import DownloadRefusedError, host_of, open_url
-from airflow_provider_videos.polling import JITTER, pause_after_failure
-from airflow_provider_videos.transport import NoResponseError, no_response, read_retry_after
+from airflow_provider_videos.download.http_get import DownloadRefusedError, host_of, open_url
+from airflow_provider_videos.download.part import Part, read_part
+from airflow_provider_videos.http.adapter import Deadline
+from airflow_provider_videos.http.transport import NoResponseError, no_response, read_retry_after
+from airflow_provider_videos.waiting.polling import JITTER, pause_after_failure
 
 if TYPE_CHECKING:
     import requests
 
-    from airflow_provider_videos.hooks.session import DownloadSession
+    from airflow_provider_videos.http.session import DownloadSession
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +57,7 @@ class Sink(Protocol):
         """Add bytes to the file."""
 
 
-class PassingFaultError(Exception):
+class TransientDownloadError(Exception):
     """Something went wrong that may go right the next time.
 
     :param reason: what it was.
@@ -84,7 +84,7 @@ class Attempts:
         self._most = most
         self._failed = 0
 
-    def failed(self, fault: PassingFaultError) -> None:
+    def failed(self, fault: TransientDownloadError) -> None:
         """Pause after a passing fault.
 
         :raises DownloadRefusedError: if it was the last attempt.
@@ -157,7 +157,7 @@ class Transfer:
                 self._attempt()
             except _ExpiredError as error:
                 self.url = self._renewed(error)
-            except PassingFaultError as fault:
+            except TransientDownloadError as fault:
                 self.attempts.failed(fault)
             else:
                 if self._kind is None:
@@ -196,7 +196,7 @@ class Transfer:
                 if not (self._part and headers and part.continues(self._part, at=self._done)):
                     if part.start:
                         self._forget()
-                        raise PassingFaultError("the answer begins in the middle of the file")
+                        raise TransientDownloadError("the answer begins in the middle of the file")
                     if self._done:
                         log.info("The server does not go on where it stopped; the file is transferred from its start.")
                     self._forget()
@@ -206,7 +206,7 @@ class Transfer:
             reason = f"no answer from {host_of(self.url)}: {error.reason}"
             if error.is_tls:
                 raise DownloadRefusedError(reason) from None
-            raise PassingFaultError(reason) from None
+            raise TransientDownloadError(reason) from None
 
     def _check_status(self, response: requests.Response) -> None:
         status = response.status_code
@@ -217,10 +217,10 @@ class Transfer:
             raise _ExpiredError(answer)
         if status == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE and self._done:
             self._forget()
-            raise PassingFaultError(answer)
+            raise TransientDownloadError(answer)
         if status in _PASSING or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             retry_after = read_retry_after(response.headers.get("Retry-After"), now=time.time())
-            raise PassingFaultError(answer, retry_after=retry_after)
+            raise TransientDownloadError(answer, retry_after=retry_after)
         raise DownloadRefusedError(answer)
 
     def _receive(self, response: requests.Response, part: Part, deadline: Deadline) -> None:
@@ -233,14 +233,14 @@ class Transfer:
             self._done += len(chunk)
             if part.total is not None and self._done > part.total:
                 self._forget()
-                raise PassingFaultError("more bytes came than were announced")
+                raise TransientDownloadError("more bytes came than were announced")
             self._check_size(self._done)
             self._take(chunk, part.total, response.url)
             self.tell(self._done, part.total)
         if self._kind is None:
             self._open_sink(part.total, response.url)
         if part.total is not None and self._done != part.total:
-            raise PassingFaultError(f"{self._done} bytes came instead of {part.total}")
+            raise TransientDownloadError(f"{self._done} bytes came instead of {part.total}")
 
     def _take(self, chunk: bytes, total: int | None, url: str) -> None:
         if self._kind is not None:
@@ -285,5 +285,5 @@ class Transfer:
             yield chunk
             if waited > self.timeout:
                 if received < MIN_RATE * waited:
-                    raise PassingFaultError(f"only {received} bytes came in {in_words(waited)}")
+                    raise TransientDownloadError(f"only {received} bytes came in {in_words(waited)}")
                 waited, received = 0.0, 0

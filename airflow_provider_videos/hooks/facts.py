@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import quote, urlencode
 
 from airflow_provider_videos.exceptions import VideoRequestError, VideoUnsupportedError
-from airflow_provider_videos.hooks.answer import Answer
-from airflow_provider_videos.hooks.client import Call
+from airflow_provider_videos.http.client import Call
 from airflow_provider_videos.request import check_names
+from airflow_provider_videos.vendors.answer import Answer
 from airflow_provider_videos.video import Video, VideoState, read_video_id
 
 if TYPE_CHECKING:
-    from airflow_provider_videos.hooks.response import ResponseReader
-    from airflow_provider_videos.transport import Response
+    from airflow_provider_videos.http.response import ResponseReader
+    from airflow_provider_videos.http.transport import Response
 
 MAX_STATUS_CHARACTERS = 100
 REQUIRED_METHODS = ("auth_headers", "read_video")

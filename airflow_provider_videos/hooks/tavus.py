@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from typing import Any, Required, TypedDict, Unpack
 
 from airflow_provider_videos.exceptions import VideoRequestError
-from airflow_provider_videos.hooks.answer import Answer
-from airflow_provider_videos.hooks.client import Call
-from airflow_provider_videos.hooks.pages import NumberedPages
 from airflow_provider_videos.hooks.video import VideoHook
+from airflow_provider_videos.http.client import Call
 from airflow_provider_videos.request import check_texts
+from airflow_provider_videos.vendors.answer import Answer
+from airflow_provider_videos.vendors.pages import NumberedPages
 from airflow_provider_videos.video import Video, VideoState
 
 

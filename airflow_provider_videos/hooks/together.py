@@ -11,9 +11,9 @@ from http import HTTPStatus
 from typing import Any, Required, TypedDict, Unpack
 
 from airflow_provider_videos.exceptions import VideoRequestError
-from airflow_provider_videos.hooks.answer import Answer
 from airflow_provider_videos.hooks.video import VideoHook
 from airflow_provider_videos.request import check_texts
+from airflow_provider_videos.vendors.answer import Answer
 from airflow_provider_videos.video import Video, VideoState
 
 MAX_PROMPT_CHARACTERS = 32_000

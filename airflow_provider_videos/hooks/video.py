@@ -21,12 +21,12 @@ from airflow_provider_videos.exceptions import (
     VideoTransportError,
     VideoUnsupportedError,
 )
-from airflow_provider_videos.hooks.answer import is_html, read_error_message
-from airflow_provider_videos.hooks.client import Call, VendorClient
-from airflow_provider_videos.hooks.connection import type_hint
 from airflow_provider_videos.hooks.facts import VendorFacts
-from airflow_provider_videos.hooks.lookup import alook_up, look_up
-from airflow_provider_videos.hooks.pages import ListedVideo, NumberedPages, read_listed
+from airflow_provider_videos.http.client import Call, VendorClient
+from airflow_provider_videos.http.connection import type_hint
+from airflow_provider_videos.http.lookup import alook_up, look_up
+from airflow_provider_videos.vendors.answer import is_html, read_error_message
+from airflow_provider_videos.vendors.pages import ListedVideo, NumberedPages, read_listed
 from airflow_provider_videos.video import Video
 
 if TYPE_CHECKING:

@@ -81,12 +81,12 @@ class DownloadVideoOperator(BaseOperator):
     def execute(self, context: Context) -> dict[str, Any]:
         """Keep the video."""
         # A Dag file should not pay for these.
-        from airflow_provider_videos.download.keep import Keeper, Wishes
         from airflow_provider_videos.download.target import Target
+        from airflow_provider_videos.download.video_download import DownloadOptions, VideoDownload
         from airflow_provider_videos.hooks.video import VideoHook
 
         check_rendered(self)
-        wishes = Wishes(
+        wishes = DownloadOptions(
             overwrite=self.overwrite,
             max_bytes=self.max_bytes,
             max_attempts=self.max_attempts,
@@ -95,6 +95,6 @@ class DownloadVideoOperator(BaseOperator):
         )
         hook = VideoHook.get_hook(self.conn_id)
         target = Target(self.path, storage_conn_id=self.storage_conn_id)
-        kept = Keeper(hook, self.video_id, target, wishes).keep()
+        kept = VideoDownload(hook, self.video_id, target, wishes).keep()
         tell_assets(self, context, kept, EVENT_FIELDS)
         return kept

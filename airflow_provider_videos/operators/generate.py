@@ -22,10 +22,10 @@ from airflow_provider_videos.ordering.kill import was_ended_by_a_user, within_se
 from airflow_provider_videos.ordering.record import DEFAULT_LISTING_DELAY
 from airflow_provider_videos.ordering.store import OrderStore
 from airflow_provider_videos.parameters import check_parameters, check_rendered, default_timeout, in_seconds
-from airflow_provider_videos.polling import DEFAULT_MAX_CONSECUTIVE_FAILURES, PollingRules, Step, Wait
 from airflow_provider_videos.request import read_request
 from airflow_provider_videos.video import VideoState
-from airflow_provider_videos.waiting import defer_wait, read_event, wait_for_video
+from airflow_provider_videos.waiting.polling import DEFAULT_MAX_CONSECUTIVE_FAILURES, PollingRules, Step, Wait
+from airflow_provider_videos.waiting.worker import defer_wait, read_event, wait_for_video
 from airflow_provider_videos.xcom import failed_video_xcoms, push, push_video, tell_assets
 
 if TYPE_CHECKING:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from airflow_provider_videos.hooks.video import VideoHook
-    from airflow_provider_videos.polling import PollingRules
+    from airflow_provider_videos.waiting.polling import PollingRules
 
 log = logging.getLogger(__name__)
 

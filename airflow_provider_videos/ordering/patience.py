@@ -9,10 +9,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
 from airflow_provider_videos.exceptions import VideoApiError, VideoError
-from airflow_provider_videos.polling import GRACE_AFTER_ORDER, pause_after_failure
+from airflow_provider_videos.waiting.polling import GRACE_AFTER_ORDER, pause_after_failure
 
 if TYPE_CHECKING:
-    from airflow_provider_videos.polling import PollingRules
+    from airflow_provider_videos.waiting.polling import PollingRules
 
 log = logging.getLogger(__name__)
 

@@ -16,15 +16,15 @@ from airflow.sdk.exceptions import AirflowRescheduleException, AirflowSkipExcept
 
 from airflow_provider_videos.exceptions import VideoError, VideoFailedError
 from airflow_provider_videos.parameters import check_parameters, check_rendered
-from airflow_provider_videos.polling import DEFAULT_MAX_CONSECUTIVE_FAILURES, PollingRules, Step, Wait
-from airflow_provider_videos.sensors.start_from_trigger import (
+from airflow_provider_videos.video import read_video_id
+from airflow_provider_videos.waiting.polling import DEFAULT_MAX_CONSECUTIVE_FAILURES, PollingRules, Step, Wait
+from airflow_provider_videos.waiting.skipping import why_skip
+from airflow_provider_videos.waiting.start_from_trigger import (
     CannotStartFromTriggerError,
     renderable,
     start_trigger_args,
 )
-from airflow_provider_videos.skipping import why_skip
-from airflow_provider_videos.video import read_video_id
-from airflow_provider_videos.waiting import TRIGGER_TIMEOUT_SLACK, WorkerPolls, defer_wait, read_event
+from airflow_provider_videos.waiting.worker import TRIGGER_TIMEOUT_SLACK, WorkerPolls, defer_wait, read_event
 from airflow_provider_videos.xcom import failed_video_xcoms, keys_read_of, push, push_video, video_xcoms
 
 if TYPE_CHECKING:

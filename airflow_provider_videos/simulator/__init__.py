@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from airflow_provider_videos.simulator.faults import Fault, retry_after_date
 from airflow_provider_videos.simulator.proxy import Proxy
-from airflow_provider_videos.simulator.record import Record
+from airflow_provider_videos.simulator.recorder import Record
 from airflow_provider_videos.simulator.server import Simulator
 
 __all__ = ["Fault", "Proxy", "Record", "Simulator", "retry_after_date"]

@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from airflow_provider_videos.simulator.app import build_app
 from airflow_provider_videos.simulator.faults import Fault
-from airflow_provider_videos.simulator.record import Record
+from airflow_provider_videos.simulator.recorder import Record
 from airflow_provider_videos.simulator.serving import Serving
 from airflow_provider_videos.simulator.state import State
 from airflow_provider_videos.simulator.videos import VENDORS, Form, Outcome, Texts, VendorName, check_choice

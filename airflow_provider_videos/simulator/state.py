@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from airflow_provider_videos.simulator.faults import FaultPlan
-from airflow_provider_videos.simulator.record import Recorder
+from airflow_provider_videos.simulator.recorder import Recorder
 from airflow_provider_videos.simulator.videos import (
     COMMON_OUTCOMES,
     EXAMPLE_ORDERS,

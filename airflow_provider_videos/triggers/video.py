@@ -14,12 +14,12 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 from airflow_provider_videos.clock import Clock
 from airflow_provider_videos.exceptions import VideoError, VideoUnexpectedError
 from airflow_provider_videos.hooks.video import VideoHook
-from airflow_provider_videos.polling import CONNECTION_GRACE, PollingRules, Step, Wait
-from airflow_provider_videos.status_history import Sighting
-from airflow_provider_videos.triggers.poller import PolledVideo, VideoPoller, get_poller
-from airflow_provider_videos.triggers.status_report import StatusReport
-from airflow_provider_videos.triggers.task_end import TaskEnd
-from airflow_provider_videos.waiting import LAST_POLL_TIMEOUT
+from airflow_provider_videos.waiting.poller import PolledVideo, VideoPoller, get_poller
+from airflow_provider_videos.waiting.polling import CONNECTION_GRACE, PollingRules, Step, Wait
+from airflow_provider_videos.waiting.status_history import Sighting
+from airflow_provider_videos.waiting.status_report import StatusReport
+from airflow_provider_videos.waiting.task_end import TaskEnd
+from airflow_provider_videos.waiting.worker import LAST_POLL_TIMEOUT
 
 
 class VideoTrigger(BaseTrigger):
@@ -42,9 +42,9 @@ class VideoTrigger(BaseTrigger):
     :param ordered_at: when the video was ordered, if that is known.
     :param delete_on_kill: delete the video at the vendor when a user marks or clears the waiting task.
     :param seen: statuses seen so far, each as ``[status, first seen at]``.
-    :param options: the fields of :class:`~airflow_provider_videos.polling.PollingRules`, which say how to wait, and
-        of :class:`~airflow_provider_videos.triggers.task_end.TaskEnd`, which say how to end the task. Any other makes
-        the event an error that names it.
+    :param options: the fields of :class:`~airflow_provider_videos.waiting.polling.PollingRules`, which say how to
+        wait, and of :class:`~airflow_provider_videos.waiting.task_end.TaskEnd`, which say how to end the task. Any
+        other makes the event an error that names it.
     """
 
     def __init__(

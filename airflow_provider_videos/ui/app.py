@@ -22,7 +22,7 @@ from sqlalchemy.orm import Session
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from airflow_provider_videos.ui import addresses
-from airflow_provider_videos.ui.media import go_to_vendor, show_copy
+from airflow_provider_videos.ui.playback import go_to_vendor, show_copy
 from airflow_provider_videos.ui.presentation import Shown, total_cost
 from airflow_provider_videos.ui.task_videos import read_run_videos, read_task_video
 from airflow_provider_videos.ui.video_runs import read_dag_ids, read_runs

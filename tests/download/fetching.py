@@ -10,8 +10,8 @@ import certifi
 
 from airflow_provider_videos.download.container import Kind, video_kind
 from airflow_provider_videos.download.transfer import Attempts, Transfer, Transferred
-from airflow_provider_videos.hooks.connection import VendorConnection
-from airflow_provider_videos.hooks.session import DownloadSession
+from airflow_provider_videos.http.connection import VendorConnection
+from airflow_provider_videos.http.session import DownloadSession
 from tests.download.odd_server import Answer
 
 VIDEO = (24).to_bytes(4) + b"ftypisom" + b"\0" * 12 + bytes(range(256)) * 40

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_provider_videos.adapter import is_public
-from airflow_provider_videos.download.request import DownloadRefusedError
+from airflow_provider_videos.download.http_get import DownloadRefusedError
+from airflow_provider_videos.http.adapter import is_public
 from airflow_provider_videos.simulator import Fault, Simulator
 from tests.download.fetching import VIDEO, Memory, connection, fetch
 from tests.download.odd_server import Answer, OddServer, serving

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from airflow_provider_videos.download import transfer
-from airflow_provider_videos.download.request import DownloadRefusedError
-from airflow_provider_videos.download.transfer import Attempts, PassingFaultError
-from airflow_provider_videos.polling import MAX_RETRY_AFTER
+from airflow_provider_videos.download.http_get import DownloadRefusedError
+from airflow_provider_videos.download.transfer import Attempts, TransientDownloadError
 from airflow_provider_videos.simulator import Fault, Simulator
+from airflow_provider_videos.waiting.polling import MAX_RETRY_AFTER
 from tests.download.fetching import ETAG, HALF, VIDEO, Memory, broken, connection, fetch, rest
 from tests.download.odd_server import Answer, OddServer
 from tests.wire import Script, Wire, answer, drip
@@ -57,7 +57,7 @@ def test_pauses_double_up_to_the_longest_and_are_lengthened_at_random(monkeypatc
     monkeypatch.setattr(time, "sleep", pauses.append)
     attempts = Attempts(10)
     for retry_after in (None, None, None, 7.0, 1.0, 10_000.0):
-        attempts.failed(PassingFaultError("a fault", retry_after=retry_after))
+        attempts.failed(TransientDownloadError("a fault", retry_after=retry_after))
     assert pauses == pytest.approx([1.1, 2.2, 3.3, 7, 3.3, MAX_RETRY_AFTER])
 
 

@@ -24,7 +24,7 @@ from airflow_provider_videos.exceptions import (
 from airflow_provider_videos.hooks.video import VideoHook
 from airflow_provider_videos.simulator import Fault, Proxy, Simulator
 from airflow_provider_videos.simulator.videos import VendorName
-from tests.vendors import REQUESTS, Connect
+from tests.vendor_kit import REQUESTS, Connect
 
 
 @pytest.fixture(params=["requests", "aiohttp"])

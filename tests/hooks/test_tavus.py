@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_videos.hooks.answer import Answer
 from airflow_provider_videos.hooks.tavus import TavusHook
 from airflow_provider_videos.simulator import Simulator
+from airflow_provider_videos.vendors.answer import Answer
 from airflow_provider_videos.video import VideoState
-from tests.vendors import Connect
+from tests.vendor_kit import Connect
 
 # The fields that real responses were seen to have.
 OBSERVED = {

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_videos.hooks.answer import Answer
 from airflow_provider_videos.hooks.together import TogetherHook
 from airflow_provider_videos.simulator import Simulator
+from airflow_provider_videos.vendors.answer import Answer
 from airflow_provider_videos.video import VideoState
-from tests.vendors import Connect
+from tests.vendor_kit import Connect
 
 BY_SCHEMA = {
     "id": "019a0068-794a-7213-90f6-cc4eb62e3da7",

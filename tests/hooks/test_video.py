@@ -35,15 +35,15 @@ from airflow_provider_videos.exceptions import (
     VideoTransportError,
     VideoUnavailableError,
 )
-from airflow_provider_videos.hooks.answer import Answer
 from airflow_provider_videos.hooks.tavus import TavusHook
 from airflow_provider_videos.hooks.together import TogetherHook
 from airflow_provider_videos.hooks.video import VideoHook
 from airflow_provider_videos.simulator import Fault, Simulator, retry_after_date
 from airflow_provider_videos.simulator.videos import VendorName
+from airflow_provider_videos.vendors.answer import Answer
 from airflow_provider_videos.video import Video, VideoState
 from tests.conftest import API_KEY
-from tests.vendors import Connect
+from tests.vendor_kit import Connect
 
 Look = Callable[[str, Any], Video]
 NAMES = {"tavus": "Tavus", "together": "Together AI"}

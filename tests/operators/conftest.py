@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_videos.ordering import lost
-from tests.vendors import Connect
+from tests.vendor_kit import Connect
 
 
 @pytest.fixture(autouse=True)

@@ -19,7 +19,7 @@ from airflow_provider_videos.simulator import Fault, Simulator
 from airflow_provider_videos.simulator.videos import VendorName
 from tests.attempts import Attempts
 from tests.generating import attempts, created
-from tests.vendors import REQUESTS, Connect
+from tests.vendor_kit import REQUESTS, Connect
 
 TEXT = {"tavus": "script", "together": "prompt"}
 

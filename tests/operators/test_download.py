@@ -38,8 +38,8 @@ from airflow_provider_videos.simulator.videos import VendorName
 from benchmarks.download import MAX_MEMORY, measure_ours
 from benchmarks.setting import child_environment
 from tests.object_store import ObjectStore
-from tests.vendors import Connect
-from tests.waiting import TaskInstance
+from tests.vendor_kit import Connect
+from tests.waiting_kit import TaskInstance
 
 KEYS = {
     "vendor",

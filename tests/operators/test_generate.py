@@ -11,7 +11,6 @@ from airflow.sdk.exceptions import AirflowFailException
 from airflow.triggers.base import BaseTrigger
 from structlog.testing import capture_logs
 
-from airflow_provider_videos import polling
 from airflow_provider_videos.exceptions import (
     VideoApiError,
     VideoAuthError,
@@ -29,9 +28,10 @@ from airflow_provider_videos.hooks.video import VideoHook
 from airflow_provider_videos.operators.generate import GenerateVideoOperator
 from airflow_provider_videos.simulator import Fault, Simulator
 from airflow_provider_videos.simulator.videos import VendorName
+from airflow_provider_videos.waiting import polling
 from tests.attempts import Attempts, Killed
 from tests.generating import attempts, created, kill_at, revive, state_of_order
-from tests.vendors import REQUESTS, Connect
+from tests.vendor_kit import REQUESTS, Connect
 
 
 def test_a_video_is_ordered_waited_for_and_returned(

@@ -17,7 +17,7 @@ from airflow_provider_videos.ordering import kill
 from airflow_provider_videos.simulator import Fault, Simulator
 from tests.attempts import Attempts
 from tests.generating import attempts
-from tests.vendors import Connect
+from tests.vendor_kit import Connect
 
 
 def ordered(retries: int = 2, *, delete_on_kill: bool = True) -> tuple[Attempts, GenerateVideoOperator, str]:

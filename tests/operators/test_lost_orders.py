@@ -10,16 +10,16 @@ from typing import Any
 import pytest
 
 from airflow_provider_videos.exceptions import VideoAuthError, VideoOrderLostError, VideoUnavailableError
-from airflow_provider_videos.hooks import pages
 from airflow_provider_videos.hooks.tavus import TavusHook
 from airflow_provider_videos.hooks.video import VideoHook
 from airflow_provider_videos.ordering.naming import fingerprint
 from airflow_provider_videos.ordering.record import Order, OrderState
 from airflow_provider_videos.sensors.video import VideoSensor
 from airflow_provider_videos.simulator import Fault, Proxy, Simulator
+from airflow_provider_videos.vendors import pages
 from tests.attempts import Attempts, Killed
 from tests.generating import attempts, created, kill_at, revive
-from tests.vendors import REQUESTS, Connect
+from tests.vendor_kit import REQUESTS, Connect
 
 LIST = "GET /v2/videos"
 #: A request that is not accepted, and whose answer says nothing.

@@ -18,8 +18,8 @@ from airflow_provider_videos.hooks.video import VideoHook
 from airflow_provider_videos.operators.video import DeleteVideoOperator, GetVideoOperator
 from airflow_provider_videos.simulator import Fault, Simulator
 from airflow_provider_videos.simulator.videos import Outcome, VendorName
-from tests.vendors import Connect
-from tests.waiting import TaskInstance
+from tests.vendor_kit import Connect
+from tests.waiting_kit import TaskInstance
 
 PUSHED = ("vendor", "video_id", "state", "download_url", "stream_url", "hosted_url")
 

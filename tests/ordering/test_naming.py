@@ -9,7 +9,7 @@ from airflow_provider_videos.hooks.tavus import TavusHook
 from airflow_provider_videos.hooks.together import TogetherHook
 from airflow_provider_videos.hooks.video import VideoHook
 from airflow_provider_videos.ordering.naming import Marks, fingerprint, read_mark
-from tests.vendors import REQUESTS
+from tests.vendor_kit import REQUESTS
 
 MARKS = Marks(dag_id="dag", task_id="order", run_id="run", map_index=-1, fingerprint="463d92064e83a7de52ba02d119c1b027")
 MARK = "c271f92dc1620db347dc06d7"

@@ -24,8 +24,8 @@ from airflow_provider_videos.simulator import Fault, Simulator, retry_after_date
 from airflow_provider_videos.simulator.videos import VendorName
 from tests.conftest import API_KEY
 from tests.faults import FINAL, NOWHERE, PASSING
-from tests.vendors import Connect
-from tests.waiting import MODES, wait
+from tests.vendor_kit import Connect
+from tests.waiting_kit import MODES, wait
 
 in_every_mode = pytest.mark.parametrize("mode", MODES)
 # Long enough for a good answer on a slow machine.

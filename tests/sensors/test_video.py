@@ -23,8 +23,8 @@ from airflow_provider_videos.simulator import Fault, Simulator
 from airflow_provider_videos.simulator.videos import Outcome as VideoOutcome
 from airflow_provider_videos.simulator.videos import VendorName
 from airflow_provider_videos.video import Video, VideoState
-from tests.vendors import REQUESTS, Connect
-from tests.waiting import MODES, Outcome, TaskInstance, run, wait
+from tests.vendor_kit import REQUESTS, Connect
+from tests.waiting_kit import MODES, Outcome, TaskInstance, run, wait
 
 in_every_mode = pytest.mark.parametrize("mode", MODES)
 

@@ -1,14 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-from __future__ import annotations
-
-import pytest
-from airflow.sdk.execution_time.xcom import XCom
-
-from tests.triggers.firing import Pushed
-
-
-@pytest.fixture
-def pushed(monkeypatch: pytest.MonkeyPatch) -> Pushed:
-    pushed = Pushed()
-    monkeypatch.setattr(XCom, "aset", pushed.aset)
-    return pushed
+from tests.waiting.conftest import pushed as pushed

@@ -10,7 +10,7 @@ from typing import Any
 
 from airflow_provider_videos.exceptions import VideoError
 from airflow_provider_videos.triggers.video import VideoTrigger
-from tests.waiting import only_event
+from tests.waiting_kit import only_event
 
 
 def trigger_for(video_id: Any, conn_id: str = "tavus_default", *, timeout: float = 20, **changes: Any) -> VideoTrigger:

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from airflow_provider_videos.exceptions import VideoError, VideoTimeoutError
-from airflow_provider_videos.hooks import lookup
+from airflow_provider_videos.http import lookup
 from airflow_provider_videos.simulator import Fault, Simulator
-from airflow_provider_videos.triggers import poller
 from airflow_provider_videos.triggers.video import VideoTrigger
-from tests.vendors import Connect
-from tests.waiting import MODES, only_event, until, wait
+from airflow_provider_videos.waiting import poller
+from tests.vendor_kit import Connect
+from tests.waiting_kit import MODES, only_event, until, wait
 
 #: Seconds in which an event may come after the deadline, on a machine that does other things too.
 GRACE = 2.5

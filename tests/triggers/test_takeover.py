@@ -18,8 +18,8 @@ from airflow_provider_videos.exceptions import (
 from airflow_provider_videos.simulator import Simulator
 from airflow_provider_videos.triggers.video import VideoTrigger
 from tests.triggers.firing import error_of, fire, of_a_task, trigger_for
-from tests.vendors import Connect
-from tests.waiting import only_event, until
+from tests.vendor_kit import Connect
+from tests.waiting_kit import only_event, until
 
 
 def test_arguments_of_the_version_before_are_understood(simulator: Simulator, connect: Connect) -> None:

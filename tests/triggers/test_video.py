@@ -23,16 +23,16 @@ from airflow_provider_videos.exceptions import (
 )
 from airflow_provider_videos.hooks.tavus import TavusHook
 from airflow_provider_videos.hooks.video import VideoHook
-from airflow_provider_videos.polling import PollingRules, Wait
 from airflow_provider_videos.simulator import Fault, Simulator
 from airflow_provider_videos.simulator.videos import VendorName
-from airflow_provider_videos.status_history import Sighting
 from airflow_provider_videos.triggers.video import VideoTrigger
+from airflow_provider_videos.waiting.polling import PollingRules, Wait
+from airflow_provider_videos.waiting.status_history import Sighting
 from airflow_provider_videos.xcom import PUSHED_FIELDS
 from tests.conftest import API_KEY
 from tests.triggers.firing import Pushed, error_of, fire, of_a_task, trigger_for
-from tests.vendors import Connect
-from tests.waiting import only_event, through_the_database, until
+from tests.vendor_kit import Connect
+from tests.waiting_kit import only_event, through_the_database, until
 
 RULES: dict[str, Any] = {
     "poke_interval": 7,

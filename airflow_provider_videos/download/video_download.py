@@ -1,0 +1,262 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One video from its vendor into a storage."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_videos.download import sidecar
+from airflow_provider_videos.download.container import Kind, image_kind, video_kind
+from airflow_provider_videos.download.http_get import DownloadRefusedError
+from airflow_provider_videos.download.progress import Progress
+from airflow_provider_videos.download.transfer import Attempts, Transfer, Transferred, TransientDownloadError
+from airflow_provider_videos.exceptions import (
+    VideoDownloadError,
+    VideoError,
+    VideoFailedError,
+    VideoStorageError,
+)
+from airflow_provider_videos.http.session import DownloadSession
+from airflow_provider_videos.video import VideoState, read_video_id
+
+if TYPE_CHECKING:
+    from airflow_provider_videos.download.atomic_files import NewFile
+    from airflow_provider_videos.download.target import Kept, Target
+    from airflow_provider_videos.hooks.video import VideoHook
+    from airflow_provider_videos.video import Video
+
+log = logging.getLogger(__name__)
+
+MAX_THUMBNAIL_BYTES = 50_000_000
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class DownloadOptions:
+    """What a user said about how to keep a video.
+
+    :param overwrite: whether to transfer it though it is there.
+    :param max_bytes: the most bytes that it may have; ``None`` sets no limit.
+    :param max_attempts: how many attempts there are, at the vendor and at the file's host together.
+    :param with_thumbnail: whether to keep its thumbnail beside it.
+    :param with_record: whether to keep its record beside it.
+    """
+
+    overwrite: bool
+    max_bytes: int | None
+    max_attempts: int
+    with_thumbnail: bool
+    with_record: bool
+
+
+class VideoDownload:
+    """Keeps one video.
+
+    :param hook: its vendor's.
+    :param video: its id, or the dict that a task of this package returned.
+    :param target: where to keep it.
+    :param options: how.
+    :raises VideoIdError: if there is no id in it.
+    """
+
+    def __init__(
+        self, hook: VideoHook, video: str | Mapping[str, Any], target: Target, options: DownloadOptions
+    ) -> None:
+        self._hook = hook
+        self._vendor = hook.conn_type
+        self._video_id = read_video_id(video, vendor=self._vendor)
+        self._video: Mapping[str, Any] = video if isinstance(video, Mapping) else {}
+        self._target = target
+        self._options = options
+        self._attempts = Attempts(options.max_attempts)
+
+    def keep(self) -> dict[str, Any]:
+        """Transfer the video, unless it is there.
+
+        :return: what the operator returns.
+        """
+        began = time.monotonic()
+        if not self._options.overwrite and (kept := self._target.find(self._vendor, self._video_id)) is not None:
+            log.info("Video %r is at %s, complete; nothing is transferred.", self._video_id, kept.path)
+            return self._found(kept, began)
+        connection = self._hook.client.connection()
+        sink = _TargetSink(self._target, self._vendor, self._video_id)
+        try:
+            with DownloadSession(connection) as session:
+                transferred = self._transfer(session, sink, connection.timeout)
+                # The video comes last: where it is, all is that was asked for.
+                thumbnail = self._keep_thumbnail(session, sink.name, connection.timeout)
+            beside = None
+            if self._options.with_record or not self._target.is_folder:
+                beside = sidecar.write_record(
+                    self._target,
+                    sink.name,
+                    vendor=self._vendor,
+                    video_id=self._video_id,
+                    video=self._video,
+                    transferred=transferred,
+                )
+            sink.commit()
+        except DownloadRefusedError as error:
+            raise self._error(error.reason) from None
+        finally:
+            sink.discard()
+        path = self._target.full_path(sink.name)
+        seconds = time.monotonic() - began
+        log.info("Video %r is at %s: %d bytes in %.1f s.", self._video_id, path, transferred.size, seconds)
+        return {
+            "vendor": self._vendor,
+            "video_id": self._video_id,
+            "path": path,
+            "bytes": transferred.size,
+            "sha256": transferred.sha256,
+            "content_type": transferred.kind.content_type,
+            "seconds": round(seconds, 3),
+            "transferred": True,
+            "thumbnail_path": thumbnail,
+            "record_path": beside,
+        }
+
+    def _found(self, kept: Kept, began: float) -> dict[str, Any]:
+        name = kept.path.rpartition("/")[2]
+        images = (_thumbnail_name(name, suffix) for suffix in (".jpg", ".png", ".gif", ".webp"))
+        thumbnail = next((image for image in images if self._target.exists(image)), None)
+        beside = name + sidecar.SUFFIX
+        return {
+            "vendor": self._vendor,
+            "video_id": self._video_id,
+            "path": kept.path,
+            "bytes": kept.size,
+            "sha256": kept.sha256,
+            "content_type": kept.content_type,
+            "seconds": round(time.monotonic() - began, 3),
+            "transferred": False,
+            "thumbnail_path": self._target.full_path(thumbnail) if thumbnail else None,
+            "record_path": self._target.full_path(beside) if self._target.exists(beside) else None,
+        }
+
+    def _transfer(self, session: DownloadSession, sink: _TargetSink, timeout: float) -> Transferred:
+        progress = Progress(lambda line: log.info("Video %r: %s", self._video_id, line))
+        return Transfer(
+            session=session,
+            url=self._video.get("download_url") or self._ask(),
+            timeout=timeout,
+            sink=sink,
+            recognise=video_kind,
+            wanted="an MP4, WebM or MOV video",
+            attempts=self._attempts,
+            renew_url=self._ask,
+            max_bytes=self._options.max_bytes,
+            tell=progress.at,
+        ).run()
+
+    def _ask(self) -> str:
+        """Ask the vendor for the video's URL."""
+        video = self._look()
+        if video.state.is_terminal and video.state is not VideoState.READY:
+            raise VideoFailedError(video=video.to_dict())
+        if video.state is not VideoState.READY:
+            raise self._error(f"its status is {video.status!r}: wait for it first, with a VideoSensor")
+        if not video.download_url:
+            raise self._error(f"the vendor gives no download URL for it, though its status is {video.status!r}")
+        self._video = video.to_dict()
+        return video.download_url
+
+    def _look(self) -> Video:
+        while True:
+            try:
+                query = self._hook.thumbnail_query if self._options.with_thumbnail else {}
+                return self._hook.query_video(self._video_id, **query)
+            except VideoError as error:
+                if not error.is_transient:
+                    raise
+                self._attempts.failed(TransientDownloadError(str(error).rstrip("."), retry_after=error.retry_after))
+
+    def _keep_thumbnail(self, session: DownloadSession, name: str, timeout: float) -> str | None:
+        """Keep the thumbnail; a video without one is kept all the same."""
+        if not self._options.with_thumbnail:
+            return None
+        sink = _TargetSink(self._target, self._vendor, self._video_id, beside=name)
+        try:
+            url = self._video.get("thumbnail_url")
+            if not url and self._hook.thumbnail_query:
+                # A vendor that names it only if it is asked to was not, by the task that gave the dict.
+                url = self._look().thumbnail_url
+            if not url:
+                log.warning("Video %r has no thumbnail.", self._video_id)
+                return None
+            Transfer(
+                session=session,
+                url=url,
+                timeout=timeout,
+                sink=sink,
+                recognise=image_kind,
+                wanted="an image",
+                attempts=self._attempts,
+                max_bytes=MAX_THUMBNAIL_BYTES,
+            ).run()
+            sink.commit()
+        except (DownloadRefusedError, VideoError) as error:
+            if isinstance(error, VideoStorageError):
+                raise
+            log.warning("The thumbnail of video %r is left out: %s", self._video_id, error)
+            return None
+        finally:
+            sink.discard()
+        return self._target.full_path(sink.name)
+
+    def _error(self, problem: str) -> VideoDownloadError:
+        return VideoDownloadError(
+            vendor=self._hook.hook_name, conn_id=self._hook.conn_id, video_id=self._video_id, problem=problem
+        )
+
+
+class _TargetSink:
+    """Takes a transfer's bytes into a file of a target.
+
+    :param beside: name of the video, if the file is its thumbnail.
+    """
+
+    def __init__(self, target: Target, vendor: str, video_id: str, *, beside: str | None = None) -> None:
+        self._target = target
+        self._vendor = vendor
+        self._video_id = video_id
+        self._beside = beside
+        self._file: NewFile | None = None
+        self.name = ""
+
+    def begin(self, kind: Kind, total: int | None) -> None:
+        self.discard()
+        if self._beside is None:
+            self.name = self._target.file_name(self._vendor, self._video_id, kind)
+        else:
+            self.name = _thumbnail_name(self._beside, kind.suffix)
+        if total is not None:
+            self._target.check_room(total)
+        with self._target.storing():
+            self._file = self._target.new_file(self.name, size=total, content_type=kind.content_type)
+
+    def write(self, chunk: bytes) -> None:
+        if self._file is not None:
+            with self._target.storing():
+                self._file.write(chunk)
+
+    def commit(self) -> None:
+        if self._file is not None:
+            with self._target.storing():
+                self._file.commit()
+
+    def discard(self) -> None:
+        file, self._file = self._file, None
+        if file is not None:
+            file.discard()
+
+
+def _thumbnail_name(name: str, suffix: str) -> str:
+    """Name a video's thumbnail like it, with a suffix of its own."""
+    thumbnail = (name.rpartition(".")[0] or name) + suffix
+    # A user may give a video any name.
+    return name + suffix if thumbnail == name else thumbnail
