@@ -3,11 +3,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
-#: What a call to a vendor is for.
-CallKind = Literal["order", "get", "list", "delete", "rename", "test"]
-
+#: The status code whose advice fits what a vendor's own words refuse.
+_LIKE = {"key": 401, "unknown_video": 404, "final": 422}
 _REDIRECT = "It is not followed, as the API key would go along: set the connection's host to the final address."
 _ANY_CALL = {
     401: "Check the API key of the connection.",
@@ -36,18 +33,24 @@ _CALL: dict[str, dict[int, str]] = {
     },
     "get": {400: _ID, 404: _MISSING, 410: _GONE, 422: _ID},
     "delete": {400: _BUSY, 404: _MISSING, 409: _BUSY, 410: _GONE, 422: _BUSY, 423: _BUSY},
+    "cancel": {400: _BUSY, 404: _MISSING, 409: _BUSY, 410: _GONE, 422: _BUSY, 423: _BUSY},
     "rename": {400: _BUSY, 404: _MISSING, 409: _BUSY, 410: _GONE, 422: _BUSY, 423: _BUSY},
     "list": dict.fromkeys((400, 404, 410, 422), _HOST),
     "test": dict.fromkeys((400, 404, 410, 422), _HOST),
 }
 
 
-def advice(call: str, status_code: int) -> str:
+def advice(call: str, status_code: int, refusal: str | None = None) -> str:
     """Return a sentence that says what to do, empty where there is nothing to say.
 
-    :param call: a :data:`CallKind`; an unknown one gets what holds for any call.
+    :param call: a :data:`~airflow_provider_videos.vendors.exchange.Purpose`; an unknown one gets what holds for any
+        call.
     :param status_code: HTTP status code of the answer.
+    :param refusal: what the vendor's own words refuse, a
+        :class:`~airflow_provider_videos.vendors.exchange.RefusalKind`; ``None`` if the status code says it all.
     """
     if 300 <= status_code < 400:
         return _REDIRECT
-    return _ANY_CALL.get(status_code) or _CALL.get(call, {}).get(status_code, "")
+    is_said_by_the_code = status_code in {401, 403} or (refusal == "final" and status_code >= 400)
+    meant = status_code if is_said_by_the_code else _LIKE.get(refusal or "", status_code)
+    return _ANY_CALL.get(meant) or _CALL.get(call, {}).get(meant, "")

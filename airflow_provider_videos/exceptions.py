@@ -33,7 +33,6 @@ key or a missing id never is.
 
 from __future__ import annotations
 
-import re
 from typing import Any, ClassVar
 
 from airflow.sdk.exceptions import AirflowFailException, AirflowSensorTimeout
@@ -41,13 +40,6 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSensorTimeout
 from airflow_provider_videos.advice import advice
 
 _MAX_REASON_CHARACTERS = 1000
-#: How a 400 says that there is no such video. "Cannot delete video while it is generating" must not be taken for it.
-_NO_SUCH_VIDEO = re.compile(
-    r"\b(invalid|unknown|no such|non-?existent) video([ _-]?id)?\b(?! \w)"
-    r"|\bvideo(_?id)?\b[^.]*(\bnot (be )?found|\bnot exist|n't exist)\b"
-    r"|(\bnot|\bcannot|n't) find [^.]*\bvideo",
-    re.IGNORECASE,
-)
 
 
 class VideoError(Exception):
@@ -130,7 +122,9 @@ class VideoApiError(VideoError):
     :param status_code: HTTP status code of the answer.
     :param message: the vendor's own message.
     :param retry_after: how long the vendor asks to wait, in seconds; ``None`` if it doesn't.
-    :param call: what the call was for, a :data:`~airflow_provider_videos.advice.CallKind`.
+    :param call: what the call was for, a :data:`~airflow_provider_videos.vendors.exchange.Purpose`.
+    :param refusal: what the vendor's own words refuse, a
+        :class:`~airflow_provider_videos.vendors.exchange.RefusalKind`; ``None`` if the status code says it all.
     """
 
     def __init__(
@@ -143,9 +137,10 @@ class VideoApiError(VideoError):
         message: str,
         retry_after: float | None = None,
         call: str = "get",
+        refusal: str | None = None,
     ) -> None:
         answer = f"{vendor} answered {status_code}{_about(video_id, call)} (connection {conn_id!r})"
-        what_to_do = "" if self.is_transient else advice(call, status_code)
+        what_to_do = "" if self.is_transient else advice(call, status_code, refusal)
         super().__init__(f"{answer}: {_sentence(message)} {what_to_do}".strip())
         self.vendor = vendor
         self.conn_id = conn_id
@@ -154,18 +149,27 @@ class VideoApiError(VideoError):
         self.message = message
         self.retry_after = retry_after
         self.call = call
+        self.refusal = refusal
 
     @property
     def is_unknown_video(self) -> bool:
-        """Whether the vendor says that it has no such video. Tavus says so with a 400 that names the id."""
-        # Whoever asks for a video can be wrong about nothing but its id.
-        is_about_the_id = self.call == "get" and "video" in self.message.lower()
-        says_so = self.status_code == 400 and (is_about_the_id or _NO_SUCH_VIDEO.search(self.message) is not None)
-        return self.video_id is not None and (self.status_code in {404, 410} or says_so)
+        """Whether the vendor says that it has no such video."""
+        says_so = self.refusal == "unknown_video" or (self.refusal is None and self.status_code in {404, 410})
+        return self.video_id is not None and says_so
 
     @staticmethod
-    def of_status_code(status_code: int, call: str = "get") -> type[VideoApiError]:
-        """Return the class for an HTTP status code, by what the call was for."""
+    def of_answer(status_code: int, call: str = "get", refusal: str | None = None) -> type[VideoApiError]:
+        """Return the class for an answer, by what the call was for and what the vendor refuses.
+
+        :param refusal: a :class:`~airflow_provider_videos.vendors.exchange.RefusalKind`, ``None`` if the status code
+            says it all.
+        """
+        if refusal is not None:
+            final = VideoOrderRefusedError if call == "order" else VideoApiError
+            transient = VideoUnavailableError
+            return {"key": VideoAuthError, "limit": transient, "unclear": transient, "final": final}.get(
+                refusal, VideoApiError
+            )
         if status_code in {401, 403}:
             return VideoAuthError
         if call == "order" and status_code in {400, 422}:
@@ -374,6 +378,7 @@ class VideoFailedError(VideoError, AirflowFailException):
     def __init__(self, *, video: dict[str, Any]) -> None:
         if video["state"] == "ready":
             reason = "it has no URL, so there is nothing to pass on"
+            reason += f"; the vendor says: {video['error_message']}" if video["error_message"] else ""
         else:
             reason = video["error_message"] or "the vendor gives no reason"
         code = f" (code {video['error_code']})" if video["error_code"] else ""
@@ -405,7 +410,7 @@ class VideoTimeoutError(VideoError, AirflowSensorTimeout):
 def _about(video_id: str | None, call: str = "get") -> str:
     if video_id is None:
         return {"order": " to the order of a video", "list": " to a list of videos"}.get(call, "")
-    doing = {"delete": "deleting ", "rename": "renaming "}.get(call, "")
+    doing = {"cancel": "cancelling ", "delete": "deleting ", "rename": "renaming "}.get(call, "")
     return f" for {doing}video {video_id!r}"
 
 

@@ -17,7 +17,7 @@ from airflow.sdk.configuration import conf
 
 from airflow_provider_videos.exceptions import VideoParameterError, VideoPathError
 from airflow_provider_videos.request import check_names, read_request
-from airflow_provider_videos.video import read_video_id
+from airflow_provider_videos.video_id import read_video_id
 
 #: The longest time span that is taken, in seconds: a year. MySQL holds no time after January 2038.
 MAX_SECONDS = 366 * 86_400.0

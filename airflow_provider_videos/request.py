@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from airflow_provider_videos.exceptions import VideoRequestError
@@ -46,17 +46,6 @@ def check_names(request: Mapping[Any, Any]) -> None:
                     _check_name(name, field)
                 part = part.values()
             todo += [(inner, depth + 1) for inner in part]
-
-
-def check_texts(request: Mapping[str, Any], fields: Collection[str]) -> None:
-    """Refuse fields that are there and are no texts.
-
-    :raises VideoRequestError: naming the field.
-    """
-    for field in fields:
-        value = request.get(field)
-        if value is not None and not isinstance(value, str):
-            raise VideoRequestError(field=field, problem=f"must be a text, not {type(value).__name__}")
 
 
 def _check_name(name: object, field: object) -> None:

@@ -11,7 +11,7 @@ import pytest
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSensorTimeout
 
 from airflow_provider_videos import exceptions
-from airflow_provider_videos.advice import CallKind, advice
+from airflow_provider_videos.advice import advice
 from airflow_provider_videos.exceptions import (
     VideoAnswerError,
     VideoApiError,
@@ -35,6 +35,7 @@ from airflow_provider_videos.exceptions import (
     VideoUnexpectedError,
     VideoUnsupportedError,
 )
+from airflow_provider_videos.vendors.exchange import Purpose
 
 CALL: dict[str, Any] = {"vendor": "Tavus", "conn_id": "tavus_default", "video_id": "v1"}
 ORDER: dict[str, Any] = {"vendor": "Tavus", "conn_id": "tavus_default", "video_id": None, "call": "order"}
@@ -171,7 +172,7 @@ def test_an_exception_reads_as_sentences(error: VideoError) -> None:
     ],
 )
 def test_the_status_code_chooses_the_class(status_code: int, kind: type[VideoApiError]) -> None:
-    assert VideoApiError.of_status_code(status_code) is kind
+    assert VideoApiError.of_answer(status_code) is kind
 
 
 @pytest.mark.parametrize("status_code", [302, 400, 401, 402, 403, 404, 405, 410, 422])
@@ -182,12 +183,12 @@ def test_an_answer_that_ends_a_wait_says_what_to_do(status_code: int) -> None:
     assert advice.endswith(".")
 
 
-CALLS = get_args(CallKind)
+CALLS = get_args(Purpose)
 
 
 @pytest.mark.parametrize("call", CALLS)
 @pytest.mark.parametrize("status_code", [302, 400, 401, 402, 403, 404, 405, 410, 422])
-def test_what_to_do_depends_on_the_call(call: CallKind, status_code: int) -> None:
+def test_what_to_do_depends_on_the_call(call: Purpose, status_code: int) -> None:
     text = advice(call, status_code)
     assert len(text) > 20
     if call in {"order", "list", "test"}:
@@ -213,9 +214,9 @@ def test_a_call_that_this_version_does_not_know_has_the_advice_for_any_call() ->
     ],
 )
 def test_an_order_that_would_be_refused_again_has_a_class_of_its_own(
-    status_code: int, call: CallKind, kind: type[VideoApiError]
+    status_code: int, call: Purpose, kind: type[VideoApiError]
 ) -> None:
-    assert VideoApiError.of_status_code(status_code, call) is kind
+    assert VideoApiError.of_answer(status_code, call) is kind
 
 
 def test_an_error_of_an_older_version_knows_no_call() -> None:
@@ -225,34 +226,41 @@ def test_an_error_of_an_older_version_knows_no_call() -> None:
 
 
 @pytest.mark.parametrize(
-    ("call", "status_code", "message", "is_unknown"),
+    ("status_code", "refusal", "is_unknown"),
     [
-        ("get", 400, "Invalid video_id", True),
-        ("get", 400, "Something about this video", True),
-        ("get", 404, "Not Found", True),
-        ("delete", 404, "Not Found", True),
-        ("delete", 410, "Gone", True),
-        ("delete", 400, "Invalid video_id", True),
-        ("delete", 400, "Invalid video id: v1", True),
-        ("delete", 400, "Video not found", True),
-        ("delete", 400, "Video v1 could not be found.", True),
-        ("delete", 400, "The video_id does not exist", True),
-        ("delete", 400, "Could not find the video", True),
-        ("delete", 400, "No such video", True),
-        ("delete", 400, "Cannot delete video while it is generating", False),
-        ("delete", 400, "Video is still being generated", False),
-        ("delete", 400, "Invalid video state", False),
-        ("delete", 400, "Invalid video_name", False),
-        ("delete", 400, "Bad Request", False),
-        ("delete", 409, "Video not found", False),
-        ("delete", 403, "Video not found", False),
+        (404, None, True),
+        (410, None, True),
+        (400, "unknown_video", True),
+        (200, "unknown_video", True),
+        (400, None, False),
+        (404, "final", False),
+        (403, "key", False),
     ],
 )
 def test_only_an_answer_that_says_so_means_that_the_video_is_not_there(
-    call: str, status_code: int, message: str, is_unknown: bool
+    status_code: int, refusal: str | None, is_unknown: bool
 ) -> None:
-    error = VideoApiError(**CALL, status_code=status_code, message=message, call=call)
+    error = VideoApiError(**CALL, status_code=status_code, message="No", call="delete", refusal=refusal)
     assert error.is_unknown_video is is_unknown
+
+
+@pytest.mark.parametrize(
+    ("refusal", "call", "kind", "words"),
+    [
+        ("key", "order", VideoAuthError, "Check the API key"),
+        ("key", "get", VideoAuthError, "Check the API key"),
+        ("final", "order", VideoOrderRefusedError, "Nothing was ordered."),
+        ("final", "get", VideoApiError, "Check the video's id"),
+        ("unknown_video", "delete", VideoApiError, "Check the video's id"),
+        ("limit", "order", VideoUnavailableError, ""),
+        ("unclear", "get", VideoUnavailableError, ""),
+    ],
+)
+def test_a_refusal_within_a_success_has_the_class_and_the_advice_of_what_it_means(
+    refusal: str, call: Purpose, kind: type[VideoApiError], words: str
+) -> None:
+    assert VideoApiError.of_answer(200, call, refusal) is kind
+    assert words in str(kind(**{**CALL, "call": call}, status_code=200, message="No", refusal=refusal))
 
 
 @pytest.mark.parametrize(
@@ -288,7 +296,8 @@ def test_only_an_answer_that_says_so_means_that_the_video_is_not_there(
         ),
         (
             VideoFailedError(video={**RECORD, "state": "ready", "status": "completed", "error_code": None}),
-            "Video 'v1' of tavus ended with status 'completed': it has no URL, so there is nothing to pass on.",
+            "Video 'v1' of tavus ended with status 'completed': it has no URL, so there is nothing to pass on; "
+            "the vendor says: no.",
         ),
         (
             VideoTimeoutError(video_id="v1", waited="12 h", last_seen="Its status was never seen."),

@@ -54,7 +54,7 @@ def test_what_is_declared_agrees_with_the_hook(declared: dict[str, Any]) -> None
     assert hook_class.conn_type == declared["connection-type"]
     assert hook_class.hook_name == declared["hook-name"]
     assert hook_class.default_conn_name == f"{declared['connection-type']}_default"
-    assert hook_class.base_url == declared["ui-field-behaviour"]["placeholders"]["host"]
+    assert hook_class.vendor.base_url == declared["ui-field-behaviour"]["placeholders"]["host"]
 
 
 @by_type

@@ -23,7 +23,7 @@ def modules_brought_by(*steps: str) -> list[set[str]]:
     for step in steps:
         lines += [step, "print('brought', *(set(sys.modules) - before))", "before = set(sys.modules)"]
     done = subprocess.run(
-        [sys.executable, "-c", "\n".join(lines)], capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", "\n".join(lines)], capture_output=True, text=True, timeout=300, check=False
     )
     assert done.returncode == 0, done.stderr
     return [set(line.split()) for line in done.stdout.splitlines() if line.startswith("brought ")]

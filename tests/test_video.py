@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from airflow_provider_videos.exceptions import VideoIdError
-from airflow_provider_videos.video import MAX_VIDEO_ID_CHARACTERS, Video, VideoState, read_video_id
+from airflow_provider_videos.video import Video, VideoState
+from airflow_provider_videos.video_id import MAX_VIDEO_ID_CHARACTERS, read_video_id
 
 READY = Video(vendor="tavus", video_id="v1", state=VideoState.READY, status="ready", download_url="https://x.test/v1")
 
@@ -70,6 +71,9 @@ def test_the_json_form_has_exactly_the_documented_keys() -> None:
         "hosted_url": None,
         "thumbnail_url": None,
         "gif_url": None,
+        "file_urls": [],
+        "subtitle_url": None,
+        "expires_at": None,
         "name": None,
         "model": None,
         "script": None,
@@ -78,6 +82,7 @@ def test_the_json_form_has_exactly_the_documented_keys() -> None:
         "duration": None,
         "size": None,
         "cost": None,
+        "credits": None,
         "error_message": None,
         "error_code": None,
         "created_at": None,
@@ -87,7 +92,7 @@ def test_the_json_form_has_exactly_the_documented_keys() -> None:
 
 def test_the_json_form_is_plain_json() -> None:
     record = dataclasses.replace(READY, progress=0.5, cost=0.28, duration=5.0).to_dict()
-    assert {type(value) for value in record.values()} == {str, float, type(None)}
+    assert {type(value) for value in record.values()} == {str, float, list, type(None)}
     assert json.loads(json.dumps(record, allow_nan=False)) == record
 
 

@@ -18,7 +18,7 @@ from airflow_provider_videos.http.transport import Request, Response, asend, sen
 
 
 def by_requests(request: Request) -> Response:
-    with open_session(_connection(request), {}) as session:
+    with open_session(_connection(request), dict) as session:
         return send(session, request)
 
 

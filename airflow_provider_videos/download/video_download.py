@@ -21,7 +21,8 @@ from airflow_provider_videos.exceptions import (
     VideoStorageError,
 )
 from airflow_provider_videos.http.session import DownloadSession
-from airflow_provider_videos.video import VideoState, read_video_id
+from airflow_provider_videos.video import VideoState
+from airflow_provider_videos.video_id import read_video_id
 
 if TYPE_CHECKING:
     from airflow_provider_videos.download.atomic_files import NewFile
@@ -72,6 +73,7 @@ class VideoDownload:
         self._target = target
         self._options = options
         self._attempts = Attempts(options.max_attempts)
+        self._has_polled = False
 
     def keep(self) -> dict[str, Any]:
         """Transfer the video, unless it is there.
@@ -142,20 +144,20 @@ class VideoDownload:
         progress = Progress(lambda line: log.info("Video %r: %s", self._video_id, line))
         return Transfer(
             session=session,
-            url=self._video.get("download_url") or self._ask(),
+            url=self._video.get("download_url") or self._url_from_vendor(),
             timeout=timeout,
             sink=sink,
             recognise=video_kind,
             wanted="an MP4, WebM or MOV video",
             attempts=self._attempts,
-            renew_url=self._ask,
+            renew_url=self._url_from_vendor,
             max_bytes=self._options.max_bytes,
             tell=progress.at,
         ).run()
 
-    def _ask(self) -> str:
+    def _url_from_vendor(self) -> str:
         """Ask the vendor for the video's URL."""
-        video = self._look()
+        video = self._poll()
         if video.state.is_terminal and video.state is not VideoState.READY:
             raise VideoFailedError(video=video.to_dict())
         if video.state is not VideoState.READY:
@@ -165,11 +167,12 @@ class VideoDownload:
         self._video = video.to_dict()
         return video.download_url
 
-    def _look(self) -> Video:
+    def _poll(self) -> Video:
         while True:
             try:
-                query = self._hook.thumbnail_query if self._options.with_thumbnail else {}
-                return self._hook.query_video(self._video_id, **query)
+                video = self._hook.get_video(self._video_id)
+                self._has_polled = True
+                return video
             except VideoError as error:
                 if not error.is_transient:
                     raise
@@ -182,9 +185,9 @@ class VideoDownload:
         sink = _TargetSink(self._target, self._vendor, self._video_id, beside=name)
         try:
             url = self._video.get("thumbnail_url")
-            if not url and self._hook.thumbnail_query:
-                # A vendor that names it only if it is asked to was not, by the task that gave the dict.
-                url = self._look().thumbnail_url
+            if not url and not self._has_polled:
+                # The dict may be older than the thumbnail, or of a version that did not ask for it.
+                url = self._poll().thumbnail_url
             if not url:
                 log.warning("Video %r has no thumbnail.", self._video_id)
                 return None

@@ -4,30 +4,30 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Iterator, Mapping
-from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
 from airflow.sdk import BaseHook
 from airflow.sdk.exceptions import AirflowException
 
 from airflow_provider_videos.exceptions import (
     VideoAnswerError,
-    VideoApiError,
     VideoAuthError,
     VideoConnectionError,
     VideoError,
-    VideoOrderLostError,
-    VideoTransportError,
+    VideoRequestError,
     VideoUnsupportedError,
 )
-from airflow_provider_videos.hooks.facts import VendorFacts
-from airflow_provider_videos.http.client import Call, VendorClient
+from airflow_provider_videos.http.client import VendorClient
 from airflow_provider_videos.http.connection import type_hint
 from airflow_provider_videos.http.lookup import alook_up, look_up
-from airflow_provider_videos.vendors.answer import is_html, read_error_message
-from airflow_provider_videos.vendors.pages import ListedVideo, NumberedPages, read_listed
-from airflow_provider_videos.video import Video
+from airflow_provider_videos.request import check_names
+from airflow_provider_videos.vendors.base import Cancels, Deletes, FindsByOwnId, Lists, Orders, Renames, Vendor
+from airflow_provider_videos.vendors.errors import RequestFieldError, UnreadableAnswerError
+from airflow_provider_videos.vendors.listing import ListedVideo, Listing, shown_fields
+from airflow_provider_videos.vendors.recovery import SearchByEcho, SearchByName, SearchByOwnId, search_of
+from airflow_provider_videos.video_id import read_video_id
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -35,45 +35,53 @@ if TYPE_CHECKING:
     import requests
     from airflow.sdk import Connection
 
-#: HTTP status codes that say of an order that it was not accepted. Any other one may come from a gateway that has
-#: already passed the order on.
-CERTAIN_REFUSALS = frozenset({400, 401, 402, 403, 404, 405, 410, 413, 415, 422, 429, 451})
+    from airflow_provider_videos.vendors.exchange import Exchange
+    from airflow_provider_videos.vendors.recovery import ShownFields
+    from airflow_provider_videos.video import Video
+
+_Ability = TypeVar("_Ability")
 
 
-class VideoHook(VendorFacts, BaseHook):
+class VideoHook(BaseHook):
     """Turns an Airflow connection into authenticated calls to a video vendor.
 
-    A vendor is a subclass that states the facts of :class:`~airflow_provider_videos.hooks.facts.VendorFacts`. The base
-    does the rest, for :mod:`requests` and for :mod:`aiohttp` alike.
+    A vendor's hook is a subclass that names its :class:`~airflow_provider_videos.vendors.base.Vendor`. This class does
+    the rest, for :mod:`requests` and for :mod:`aiohttp` alike.
 
     An instance is for one thread or one event loop. Several asynchronous calls share a connection pool inside of
     ``async with hook:``; outside of it, each opens and closes its own.
 
-    :param conn_id: id of the Airflow connection; the vendor's ``default_conn_name`` if not given.
+    :param conn_id: id of the Airflow connection; the connection type followed by ``_default`` if not given.
     """
 
+    #: The vendor that the hook calls.
+    vendor: ClassVar[Vendor]
     conn_name_attr: ClassVar[str] = "conn_id"
+    #: Connection type of the vendor.
+    conn_type: ClassVar[str]
+    #: Id of the connection that is used if none is given.
+    default_conn_name: ClassVar[str]
+    #: Display name of the vendor.
+    hook_name: ClassVar[str]
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        if missing := cls.missing_facts():
-            raise TypeError(f"{cls.__name__} does not state {', '.join(missing)}")
+        vendor = getattr(cls, "vendor", None)
+        if not isinstance(vendor, Vendor):
+            raise TypeError(f"{cls.__name__} does not name its vendor: set vendor to an instance of a Vendor")
+        cls.conn_type = vendor.conn_type
+        cls.hook_name = vendor.name
+        cls.default_conn_name = f"{vendor.conn_type}_default"
 
     def __init__(self, conn_id: str | None = None) -> None:
         super().__init__()
         self.conn_id = conn_id if conn_id is not None else self.default_conn_name
-        #: Sends the calls.
-        self.client = VendorClient(
-            self.conn_id,
-            conn_type=self.conn_type,
-            vendor=self.hook_name,
-            default_url=self.base_url,
-            auth_headers=self.auth_headers,
-        )
+        #: Runs the exchanges.
+        self.client = VendorClient(self.conn_id, self.vendor)
 
     @classmethod
     def get_hook(cls, conn_id: str, hook_params: dict[str, Any] | None = None) -> VideoHook:
-        """Give the hook for a connection, by the connection's type.
+        """Return the hook for a connection, by the connection's type.
 
         :param conn_id: id of the Airflow connection, of any type whose hook is a :class:`VideoHook`.
         :param hook_params: further arguments for the hook.
@@ -83,7 +91,7 @@ class VideoHook(VendorFacts, BaseHook):
 
     @classmethod
     async def aget_hook(cls, conn_id: str, hook_params: dict[str, Any] | None = None) -> VideoHook:
-        """Do what :meth:`get_hook` does, on an event loop."""
+        """Async version of :meth:`get_hook`."""
         connection = await alook_up(conn_id)
         # The first time, Airflow discovers all providers here, which takes long enough to hold up the loop.
         return await asyncio.to_thread(cls._hook_for, connection, hook_params)
@@ -107,7 +115,7 @@ class VideoHook(VendorFacts, BaseHook):
         return hook
 
     def get_conn(self) -> requests.Session:
-        """Give an authenticated session, the same one each time.
+        """Return an authenticated session, the same one each time.
 
         It sends the key to the connection's host, and after a redirect to another host it drops it. A ``.netrc``
         file is not read.
@@ -135,72 +143,50 @@ class VideoHook(VendorFacts, BaseHook):
         :raises VideoTransportError: if no answer arrives.
         :raises VideoAnswerError: if the answer is no video record, or that of another video.
         """
-        return self.query_video(video_id)
+        asked = self._read_id(video_id)
+        return self.client.run(self._fetch(asked), "get", asked)
 
     async def aget_video(self, video_id: str | Mapping[str, Any]) -> Video:
-        """Do what :meth:`get_video` does, on an event loop."""
-        return await self.aquery_video(video_id)
+        """Async version of :meth:`get_video`."""
+        asked = self._read_id(video_id)
+        return await self.client.arun(self._fetch(asked), "get", asked)
 
-    def query_video(self, video_id: str | Mapping[str, Any], **query: str) -> Video:
-        """Do what :meth:`get_video` does, with a query that changes what the answer tells.
+    def get_listed_video(self, video_id: str | Mapping[str, Any]) -> ListedVideo:
+        """Ask the vendor for a video, and return what the answer shows of its order too.
 
-        :param query: parameters of the URL by name, such as those of :attr:`thumbnail_query`.
+        :raises VideoError: as :meth:`get_video` does.
         """
-        return self.read_answer(*self.client.call(self.video_call(video_id, **query)))
-
-    async def aquery_video(self, video_id: str | Mapping[str, Any], **query: str) -> Video:
-        """Do what :meth:`query_video` does, on an event loop."""
-        return self.read_answer(*await self.client.acall(self.video_call(video_id, **query)))
+        asked = self._read_id(video_id)
+        return self.client.run(self._fetch_shown(asked), "get", asked)
 
     def create_video(self, /, **request: Any) -> Video:
         """Order a video, which costs money. The order is sent once, whatever comes back.
 
         :param request: the order's fields; one that is ``None`` is left out.
         :raises VideoRequestError: before the request, if the vendor forbids it.
+        :raises VideoUnsupportedError: before the request, if the vendor takes no orders.
         :raises VideoConnectionError: before the request, if the connection can't be used.
         :raises VideoOrderLostError: if the vendor may have accepted it, but no readable answer arrives: a timeout, a
-            connection that was lost, an answer without an id, any status code but those of :data:`CERTAIN_REFUSALS`.
+            connection that was lost, an answer without an id, any status code but those of
+            :data:`~airflow_provider_videos.http.response.CERTAIN_REFUSALS`.
         :raises VideoTransportError: if it certainly did not arrive: no connection could be made, or a proxy refused
             ``CONNECT``.
-        :raises VideoOrderRefusedError: if the vendor refuses it with 400 or 422.
+        :raises VideoOrderRefusedError: if the vendor refuses it with 400 or 422, or in words that are as final.
         :raises VideoApiError: if the vendor refuses it otherwise.
         """
-        call = self.order_call(request)
-        try:
-            return self.read_answer(*self.client.call(call))
-        except (VideoTransportError, VideoAnswerError, VideoApiError) as error:
-            self._raise_if_lost(error)
-            raise
+        return self.order_video(request)
 
     async def acreate_video(self, /, **request: Any) -> Video:
-        """Do what :meth:`create_video` does, on an event loop."""
-        call = self.order_call(request)
-        try:
-            return self.read_answer(*await self.client.acall(call))
-        except (VideoTransportError, VideoAnswerError, VideoApiError) as error:
-            self._raise_if_lost(error)
-            raise
+        """Async version of :meth:`create_video`."""
+        return await self.client.arun(self._submit(request, None), "order")
 
-    def _raise_if_lost(self, error: VideoError) -> None:
-        was_refused = isinstance(error, VideoApiError) and error.status_code in CERTAIN_REFUSALS
-        never_arrived = isinstance(error, VideoTransportError) and not error.maybe_received
-        if not was_refused and not never_arrived:
-            raise VideoOrderLostError(vendor=self.hook_name, conn_id=self.conn_id, reason=str(error)) from error
+    def order_video(self, request: Mapping[str, Any], *, key: str | None = None) -> Video:
+        """Order a video as :meth:`create_video` does.
 
-    def video_pages(self, limit: int) -> NumberedPages:
-        """Give the pages of the account's videos.
-
-        :param limit: how many videos to ask for at once.
-        :raises VideoUnsupportedError: if the vendor can't list them.
+        :param request: the order's fields.
+        :param key: idempotency key, for a vendor that takes one.
         """
-        raise VideoUnsupportedError(vendor=self.hook_name, call="list videos")
-
-    def read_page(self, pages: NumberedPages) -> list[ListedVideo]:
-        """Ask for the next page of a list; what :meth:`video_pages` gave keeps its place.
-
-        :raises VideoError: as :meth:`get_video` does; the same page may be asked for again.
-        """
-        return pages.read(*self.client.call(pages.call()))
+        return self.client.run(self._submit(request, key), "order")
 
     def list_videos(self, *, limit: int = 100) -> Iterator[Video]:
         """Go through the account's videos, in the vendor's order, up to 10,000.
@@ -213,59 +199,77 @@ class VideoHook(VendorFacts, BaseHook):
             before the vendor's own count, more than 10,000.
         :raises VideoError: as :meth:`get_video` does.
         """
-        return self._go_through(self.video_pages(limit))
+        return self._go_through(self.listing(limit))
 
     def alist_videos(self, *, limit: int = 100) -> AsyncIterator[Video]:
         """Async version of :meth:`list_videos`."""
-        return self._ago_through(self.video_pages(limit))
+        return self._ago_through(self.listing(limit))
 
-    def _go_through(self, pages: NumberedPages) -> Iterator[Video]:
-        while pages.are_left:
-            yield from (listed.video for listed in self.read_page(pages) if listed.video is not None)
-        self._check_complete(pages)
+    def listing(self, limit: int) -> Listing:
+        """Return a list of the account's videos to be read page by page, with :meth:`read_page`.
 
-    async def _ago_through(self, pages: NumberedPages) -> AsyncIterator[Video]:
-        while pages.are_left:
-            for listed in pages.read(*await self.client.acall(pages.call())):
-                if listed.video is not None:
-                    yield listed.video
-        self._check_complete(pages)
+        :param limit: how many videos to ask for at once.
+        :raises VideoUnsupportedError: if the vendor can't list them.
+        """
+        return Listing(self._able(Lists, "list videos"), limit, self._shown)
 
-    def _check_complete(self, pages: NumberedPages) -> None:
-        if pages.problem is not None:
-            problem = f"the list of videos is incomplete: {pages.problem}"
-            raise VideoAnswerError(vendor=self.hook_name, conn_id=self.conn_id, video_id=None, problem=problem)
+    def read_page(self, listing: Listing) -> list[ListedVideo]:
+        """Ask for the next page of a list, which keeps its place.
 
-    def show_order(self, video_id: str) -> ListedVideo | None:
-        """Ask for a video, and give what it shows of its order; ``None`` if the answer has no id.
+        :raises VideoError: as :meth:`get_video` does; the same page may be asked for again.
+        """
+        return self.client.run(listing.next_page(), "list")
 
+    def find_video(self, own_id: str) -> Video | None:
+        """Ask for the video of an id that the order chose itself; ``None`` if the vendor says that there is none.
+
+        :raises VideoUnsupportedError: if the vendor takes no such ids.
         :raises VideoError: as :meth:`get_video` does.
         """
-        response, reader = self.client.call(self.video_call(video_id))
-        return read_listed(self, reader.read_object(response), reader)
+        return self.client.run(self._able(FindsByOwnId, "find a video by an id of one's own").find(own_id), "list")
 
     def rename_video(self, video_id: str | Mapping[str, Any], name: str) -> None:
         """Give a video another name.
 
         :raises VideoUnsupportedError: if the vendor has no names.
+        :raises VideoError: as :meth:`get_video` does.
         """
-        raise VideoUnsupportedError(vendor=self.hook_name, call="rename a video")
+        asked = self._read_id(video_id)
+        self.client.run(self._able(Renames, "rename a video").rename(asked, name), "rename", asked)
 
     async def arename_video(self, video_id: str | Mapping[str, Any], name: str) -> None:
-        """Do what :meth:`rename_video` does, on an event loop."""
-        raise VideoUnsupportedError(vendor=self.hook_name, call="rename a video")
+        """Async version of :meth:`rename_video`."""
+        asked = self._read_id(video_id)
+        await self.client.arun(self._able(Renames, "rename a video").rename(asked, name), "rename", asked)
 
     def delete_video(self, video_id: str | Mapping[str, Any], *, hard: bool = False) -> None:
         """Delete a video at the vendor.
 
-        :param hard: delete its files too, for ever.
+        :param hard: delete its files too, for ever, where the vendor makes a difference.
         :raises VideoUnsupportedError: if the vendor can't delete.
+        :raises VideoError: as :meth:`get_video` does.
         """
-        raise VideoUnsupportedError(vendor=self.hook_name, call="delete a video")
+        asked = self._read_id(video_id)
+        self.client.run(self._able(Deletes, "delete a video").delete(asked, hard=hard), "delete", asked)
 
     async def adelete_video(self, video_id: str | Mapping[str, Any], *, hard: bool = False) -> None:
-        """Do what :meth:`delete_video` does, on an event loop."""
-        raise VideoUnsupportedError(vendor=self.hook_name, call="delete a video")
+        """Async version of :meth:`delete_video`."""
+        asked = self._read_id(video_id)
+        await self.client.arun(self._able(Deletes, "delete a video").delete(asked, hard=hard), "delete", asked)
+
+    def cancel_video(self, video_id: str | Mapping[str, Any]) -> None:
+        """Stop making a video at the vendor.
+
+        :raises VideoUnsupportedError: if the vendor can't cancel.
+        :raises VideoError: as :meth:`get_video` does.
+        """
+        asked = self._read_id(video_id)
+        self.client.run(self._able(Cancels, "cancel a video").cancel(asked), "cancel", asked)
+
+    async def acancel_video(self, video_id: str | Mapping[str, Any]) -> None:
+        """Async version of :meth:`cancel_video`."""
+        asked = self._read_id(video_id)
+        await self.client.arun(self._able(Cancels, "cancel a video").cancel(asked), "cancel", asked)
 
     def test_connection(self) -> tuple[bool, str]:
         """Find out whether the connection works, without ordering anything.
@@ -273,16 +277,97 @@ class VideoHook(VendorFacts, BaseHook):
         :return: whether it does, and a sentence for the user.
         """
         try:
-            response, reader = self.client.call(Call(path=f"{self.videos_path}{self.test_path}", kind="test"))
-            if response.status_code not in self.test_status_codes:
-                raise reader.api_error(response)
-            if is_html(response.body):
-                page = read_error_message(response.body, secret=reader.secret)
-                raise reader.answer_error(f"it is a page of HTML, {page!r}, so another service answers there")
-            if response.status_code == HTTPStatus.OK:
-                reader.read_object(response)
+            self.client.run(self.vendor.probe(), "test")
             return True, " ".join((f"{self.hook_name} accepts the API key.", *self.client.connection().warnings))
         except VideoAuthError as error:
             return False, f"{self.hook_name} refuses the API key: {error.message}"
         except VideoError as error:
             return False, str(error)
+
+    @classmethod
+    def vendor_of_orders(cls) -> Orders:
+        """Return the vendor, if it takes orders.
+
+        :raises VideoUnsupportedError: if it doesn't.
+        """
+        return cls._able(Orders, "order a video")
+
+    @classmethod
+    def can(cls, ability: type) -> bool:
+        """Say whether the vendor has an ability of :mod:`airflow_provider_videos.vendors.base`, such as ``Deletes``."""
+        return isinstance(cls.vendor, ability)
+
+    @classmethod
+    def order_body(cls, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what is sent of an order: its fields without those that are ``None``.
+
+        :raises VideoRequestError: naming the field that the vendor forbids, or that is no JSON.
+        :raises VideoUnsupportedError: if the vendor takes no orders.
+        """
+        vendor = cls.vendor_of_orders()
+        check_names(request)
+        body = {field: value for field, value in request.items() if value is not None}
+        search = search_of(vendor.recovery)
+        if isinstance(search, SearchByName | SearchByOwnId) and search.field in body:
+            # Where templates render to native objects, a name of digits has become a number.
+            body[search.field] = str(body[search.field])
+        for field, value in body.items():
+            try:
+                json.dumps(value, allow_nan=False)
+            except (TypeError, ValueError) as error:
+                raise VideoRequestError(field=field, problem=f"can't be sent as JSON: {error}") from None
+        try:
+            vendor.check(body)
+        except RequestFieldError as error:
+            raise VideoRequestError(field=error.field, problem=error.problem) from None
+        return body
+
+    @classmethod
+    def _able(cls, ability: type[_Ability], call: str) -> _Ability:
+        if not isinstance(cls.vendor, ability):
+            raise VideoUnsupportedError(vendor=cls.hook_name, call=call)
+        return cls.vendor
+
+    @property
+    def _shown(self) -> ShownFields:
+        search = search_of(self.vendor.recovery) if isinstance(self.vendor, Orders) else None
+        return search.shown if isinstance(search, SearchByName | SearchByEcho) else {}
+
+    def _read_id(self, video_id: str | Mapping[str, Any]) -> str:
+        return read_video_id(video_id, vendor=self.conn_type)
+
+    def _submit(self, request: Mapping[str, Any], key: str | None) -> Exchange[Video]:
+        return self.vendor_of_orders().submit(self.order_body(request), key=key)
+
+    def _fetch(self, video_id: str) -> Exchange[Video]:
+        video = yield from self.vendor.fetch(video_id)
+        # What is read is without white space at its ends.
+        if video.video_id.strip() != video_id.strip():
+            raise UnreadableAnswerError(f"it is about another video, {video.video_id!r:.100}")
+        return video
+
+    def _fetch_shown(self, video_id: str) -> Exchange[ListedVideo]:
+        exchange = self._fetch(video_id)
+        call = next(exchange)
+        while True:
+            answer = yield call
+            try:
+                call = exchange.send(answer)
+            except StopIteration as end:
+                return ListedVideo(end.value, shown_fields(answer, self._shown))
+
+    def _go_through(self, listing: Listing) -> Iterator[Video]:
+        while listing.are_left:
+            yield from (listed.video for listed in self.read_page(listing))
+        self._check_complete(listing)
+
+    async def _ago_through(self, listing: Listing) -> AsyncIterator[Video]:
+        while listing.are_left:
+            for listed in await self.client.arun(listing.next_page(), "list"):
+                yield listed.video
+        self._check_complete(listing)
+
+    def _check_complete(self, listing: Listing) -> None:
+        if listing.problem is not None:
+            problem = f"the list of videos is incomplete: {listing.problem}"
+            raise VideoAnswerError(vendor=self.hook_name, conn_id=self.conn_id, video_id=None, problem=problem)

@@ -1,81 +1,51 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Authenticated calls on one Airflow connection, which is looked up again when its key is refused."""
+"""Authenticated exchanges on one Airflow connection, which is looked up again when its key is refused."""
 
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import logging
 import math
 import time
-from collections.abc import Awaitable, Callable, Collection, Mapping
-from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import urlencode
 
+from airflow_provider_videos.exceptions import VideoIdError
 from airflow_provider_videos.http.connection import VendorConnection, read_connection
+from airflow_provider_videos.http.driver import adrive, drive
 from airflow_provider_videos.http.lookup import alook_up, look_up
 from airflow_provider_videos.http.response import ResponseReader
 from airflow_provider_videos.http.session import open_async_session, open_session
 from airflow_provider_videos.http.transport import NoResponseError, Request, Response, asend, send
+from airflow_provider_videos.vendors.base import Credentials, Vendor
+from airflow_provider_videos.vendors.errors import MalformedIdError, UnreadableAnswerError
+from airflow_provider_videos.vendors.exchange import Call, Exchange, Purpose, RefusalKind
 
 if TYPE_CHECKING:
     import aiohttp
     import requests
     from airflow.sdk import Connection
 
-    from airflow_provider_videos.advice import CallKind
+    from airflow_provider_videos.vendors.answer import Answer
 
 log = logging.getLogger(__name__)
 
 #: Seconds for which a connection that was looked up again, as its key was refused, is not looked up once more.
 RENEWAL_LIFETIME = 5.0
-_KEY_REFUSED = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Call:
-    """One call to a vendor's API.
-
-    :param path: below the connection's URL, percent-encoded, with its query.
-    :param method: HTTP method in capitals.
-    :param body: what is sent as JSON; ``None`` sends nothing.
-    :param video_id: id of the video that it is about, ``None`` if it is about none.
-    :param kind: what it is for.
-    :param limits: words, in lower case, by which a refusal (400, 422) says that a limit is reached which passes.
-    """
-
-    path: str
-    method: str = "GET"
-    body: Mapping[str, Any] | None = None
-    video_id: str | None = None
-    kind: CallKind = "get"
-    limits: Collection[str] = ()
+_T = TypeVar("_T")
 
 
 class VendorClient:
-    """Sends calls to a vendor, by :mod:`requests` and by :mod:`aiohttp`.
+    """Runs exchanges with a vendor, by :mod:`requests` and by :mod:`aiohttp`.
 
     :param conn_id: id of the Airflow connection.
-    :param conn_type: the type that it must be of.
-    :param vendor: display name of the vendor.
-    :param default_url: where the vendor is, if the connection names no host.
-    :param auth_headers: gives the headers that carry a key.
+    :param vendor: the vendor, whose type the connection must be of.
     """
 
-    def __init__(
-        self,
-        conn_id: str,
-        *,
-        conn_type: str,
-        vendor: str,
-        default_url: str,
-        auth_headers: Callable[[str], dict[str, str]],
-    ) -> None:
+    def __init__(self, conn_id: str, vendor: Vendor) -> None:
         self.conn_id = conn_id
-        self._conn_type = conn_type
         self._vendor = vendor
-        self._default_url = default_url
-        self._auth_headers = auth_headers
         self._connection: VendorConnection | None = None
         self._session: requests.Session | None = None
         self._async_session: aiohttp.ClientSession | None = None
@@ -91,33 +61,36 @@ class VendorClient:
 
         :raises VideoConnectionError: if it can't be used; then the one from before stays in use.
         """
-        self._connection = read_connection(connection, conn_type=self._conn_type, default_url=self._default_url)
+        self._connection = read_connection(connection, self._vendor)
         self._looked_up_at = time.monotonic()
         return self._connection
 
     def connection(self) -> VendorConnection:
-        """Give the connection in use, looked up the first time.
+        """Return the connection in use, looked up the first time.
 
         :raises VideoConnectionError: if it can't be used.
         """
         return self._connection or self.use(look_up(self.conn_id))
 
     async def aconnection(self) -> VendorConnection:
-        """Do what :meth:`connection` does, on an event loop."""
+        """Async version of :meth:`connection`."""
         return self._connection or await self._alook_up()
 
     async def _alook_up(self) -> VendorConnection:
         # A CA file may have to be read.
         return await asyncio.to_thread(self.use, await alook_up(self.conn_id))
 
+    def auth_headers(self) -> Mapping[str, str]:
+        """Return the headers that carry the key of the connection in use, signed now."""
+        return self._headers(self.connection())
+
     def session(self) -> requests.Session:
-        """Give an authenticated session, the same one each time.
+        """Return an authenticated session, the same one each time.
 
         :raises VideoConnectionError: if the connection can't be used.
         """
         if self._session is None:
-            connection = self.connection()
-            self._session = open_session(connection, self._auth_headers(connection.api_key))
+            self._session = open_session(self.connection(), self.auth_headers)
         return self._session
 
     async def open(self) -> None:
@@ -133,33 +106,60 @@ class VendorClient:
             if session is not None:
                 await session.close()
 
-    def call(self, call: Call) -> tuple[Response, ResponseReader]:
-        """Send a call, and give the response with what reads it.
+    def run(self, exchange: Exchange[_T], purpose: Purpose, video_id: str | None = None) -> _T:
+        """Run an exchange to its end; if the vendor refuses the key, the connection is looked up again, once.
 
-        If the key is refused and the connection has another one by now, it is sent once more.
-
-        :raises VideoConnectionError: before the call, if the connection can't be used.
-        :raises VideoTransportError: if no answer arrives.
+        :param exchange: what a vendor's method returned.
+        :param purpose: what it is for.
+        :param video_id: id of the video that it is about, ``None`` if it is about none.
+        :raises VideoError: what the exchange ends with.
         """
         connection = self.connection()
-        response = self._send(connection, call)
-        if response.status_code in _KEY_REFUSED and (renewed := self._renew(connection)) != connection:
-            connection = renewed
-            response = self._send(connection, call)
-        return response, self._reader(connection, call)
 
-    async def acall(self, call: Call) -> tuple[Response, ResponseReader]:
-        """Do what :meth:`call` does, on an event loop."""
-        connection = self._connection or await self.aconnection()
-        sent_at = time.monotonic()
+        def send_one(call: Call) -> Answer:
+            nonlocal connection
+            response = self._send(connection, call, purpose, video_id)
+            answer, refusal = self._reader(connection, purpose, video_id).read(response)
+            if refusal is not None and refusal.kind is RefusalKind.KEY:
+                renewed = self._renew(connection)
+                if renewed != connection:
+                    connection = renewed
+                    response = self._send(connection, call, purpose, video_id)
+                    answer, refusal = self._reader(connection, purpose, video_id).read(response)
+            self._reader(connection, purpose, video_id).check(call, response, answer, refusal)
+            return answer
+
         try:
-            response = await self._asend(connection, call)
-            if response.status_code in _KEY_REFUSED and (renewed := await self.arenew(sent_at=sent_at)) != connection:
-                connection = renewed
-                response = await self._asend(connection, call)
-        except NoResponseError as error:
-            raise self._reader(connection, call).transport_error(error) from None
-        return response, self._reader(connection, call)
+            return drive(exchange, send_one)
+        except UnreadableAnswerError as error:
+            raise self._reader(connection, purpose, video_id).unreadable(error.problem) from None
+        except MalformedIdError as error:
+            raise VideoIdError(error.problem) from None
+
+    async def arun(self, exchange: Exchange[_T], purpose: Purpose, video_id: str | None = None) -> _T:
+        """Async version of :meth:`run`."""
+        connection = self._connection or await self.aconnection()
+
+        async def send_one(call: Call) -> Answer:
+            nonlocal connection
+            sent_at = time.monotonic()
+            response = await self._asend(connection, call, purpose, video_id)
+            answer, refusal = self._reader(connection, purpose, video_id).read(response)
+            if refusal is not None and refusal.kind is RefusalKind.KEY:
+                renewed = await self.arenew(sent_at=sent_at)
+                if renewed != connection:
+                    connection = renewed
+                    response = await self._asend(connection, call, purpose, video_id)
+                    answer, refusal = self._reader(connection, purpose, video_id).read(response)
+            self._reader(connection, purpose, video_id).check(call, response, answer, refusal)
+            return answer
+
+        try:
+            return await adrive(exchange, send_one)
+        except UnreadableAnswerError as error:
+            raise self._reader(connection, purpose, video_id).unreadable(error.problem) from None
+        except MalformedIdError as error:
+            raise VideoIdError(error.problem) from None
 
     def _renew(self, refused: VendorConnection) -> VendorConnection:
         connection = self.use(look_up(self.conn_id))
@@ -196,31 +196,38 @@ class VendorClient:
     def _log_renewal(self) -> None:
         log.info("Connection %r has changed; the vendor is asked again with what it holds now.", self.conn_id)
 
-    def _send(self, connection: VendorConnection, call: Call) -> Response:
+    def _send(self, connection: VendorConnection, call: Call, purpose: Purpose, video_id: str | None) -> Response:
         try:
-            return send(self.session(), self._request(connection, call))
+            return send(self.session(), self._request(connection, call, purpose))
         except NoResponseError as error:
-            raise self._reader(connection, call).transport_error(error) from None
+            raise self._reader(connection, purpose, video_id).no_response(error) from None
 
-    def _asend(self, connection: VendorConnection, call: Call) -> Awaitable[Response]:
-        request = self._request(connection, call)
-        if self._async_session is not None:
-            return asend(self._async_session, request)
-        return _asend_alone(connection, request)
+    async def _asend(
+        self, connection: VendorConnection, call: Call, purpose: Purpose, video_id: str | None
+    ) -> Response:
+        request = self._request(connection, call, purpose)
+        try:
+            if self._async_session is not None:
+                return await asend(self._async_session, request)
+            async with await open_async_session(connection) as session:
+                return await asend(session, request)
+        except NoResponseError as error:
+            raise self._reader(connection, purpose, video_id).no_response(error) from None
 
-    def _request(self, connection: VendorConnection, call: Call) -> Request:
+    def _request(self, connection: VendorConnection, call: Call, purpose: Purpose) -> Request:
+        query = f"?{urlencode(call.query)}" if call.query else ""
+        timeout = connection.order_timeout if purpose == "order" else connection.timeout
         return Request(
             call.method,
-            f"{connection.base_url}{call.path}",
-            timeout=min(connection.timeout, self.time_limit),
-            headers=self._auth_headers(connection.api_key),
+            f"{connection.base_url}{call.path}{query}",
+            timeout=min(timeout, self.time_limit),
+            headers={**self._headers(connection), **call.headers},
             body=call.body,
         )
 
-    def _reader(self, connection: VendorConnection, call: Call) -> ResponseReader:
-        return ResponseReader(vendor=self._vendor, connection=connection, call=call)
+    def _headers(self, connection: VendorConnection) -> Mapping[str, str]:
+        credentials = Credentials(password=connection.api_key, login=connection.login, now=time.time())
+        return self._vendor.headers(credentials)
 
-
-async def _asend_alone(connection: VendorConnection, request: Request) -> Response:
-    async with await open_async_session(connection) as session:
-        return await asend(session, request)
+    def _reader(self, connection: VendorConnection, purpose: Purpose, video_id: str | None) -> ResponseReader:
+        return ResponseReader(self._vendor, connection, purpose=purpose, video_id=video_id)

@@ -23,6 +23,8 @@ from airflow_provider_videos.masking import MIN_SECRET_CHARACTERS, can_mask
 if TYPE_CHECKING:
     from airflow.sdk import Connection
 
+    from airflow_provider_videos.vendors.base import Vendor
+
 log = logging.getLogger(__name__)
 
 DEFAULT_TIMEOUT = 60.0
@@ -37,8 +39,10 @@ class VendorConnection:
 
     :param conn_id: id of the connection.
     :param api_key: the vendor's key; kept out of the ``repr``.
+    :param login: the first part of a key that has two, ``None`` if there is none.
     :param base_url: scheme, host, port and path prefix, without a slash at the end.
     :param timeout: for one request, in seconds.
+    :param order_timeout: for one that orders a video, in seconds.
     :param ca_file: file or folder of the CA certificates to trust; ``None`` trusts any certificate.
     :param proxy: URL of the proxy, ``None`` for none; kept out of the ``repr``, as it may hold a password.
     :param max_concurrent_requests: how many requests of a triggerer may be under way at once.
@@ -52,6 +56,8 @@ class VendorConnection:
     timeout: float
     ca_file: str | None
     proxy: str | None = dataclasses.field(repr=False)
+    order_timeout: float = DEFAULT_TIMEOUT
+    login: str | None = None
     max_concurrent_requests: int = 200
     public_addresses_only: bool = False
     unknown_extras: tuple[str, ...] = ()
@@ -78,27 +84,29 @@ class VendorConnection:
         return urlsplit(self.base_url).netloc
 
 
-def read_connection(connection: Connection, *, conn_type: str, default_url: str) -> VendorConnection:
+def read_connection(connection: Connection, vendor: Vendor) -> VendorConnection:
     """Check an Airflow connection and read what is needed from it.
 
     Extra fields that have no meaning here are passed on to nothing; a warning names them.
 
     :param connection: the connection.
-    :param conn_type: the type that it must be of.
-    :param default_url: where the vendor is, if the connection names no host.
+    :param vendor: the vendor, whose type it must be of.
     :raises VideoConnectionError: naming the connection and the field that is missing or invalid.
     """
     reader = _Reader(connection)
-    if connection.conn_type != conn_type:
+    if connection.conn_type != vendor.conn_type:
         raise reader.error(
-            "conn_type", f"is {connection.conn_type!r}, but must be {conn_type!r}{type_hint(connection)}"
+            "conn_type", f"is {connection.conn_type!r}, but must be {vendor.conn_type!r}{type_hint(connection)}"
         )
-    base_url = reader.base_url(default_url)
+    base_url = reader.base_url(vendor.base_url)
+    timeout = reader.timeout()
     checked = VendorConnection(
         conn_id=connection.conn_id,
         api_key=reader.api_key(),
+        login=connection.login or None,
         base_url=base_url,
-        timeout=reader.timeout(),
+        timeout=timeout or DEFAULT_TIMEOUT,
+        order_timeout=timeout or vendor.order_timeout or DEFAULT_TIMEOUT,
         ca_file=reader.ca_file(),
         proxy=reader.proxy(base_url),
         max_concurrent_requests=reader.max_concurrent_requests(),
@@ -193,10 +201,10 @@ class _Reader:
         unknown = sorted(name for name in self._extra if name not in EXTRAS)
         return tuple(name if _NAME.fullmatch(name) else "…" for name in unknown)
 
-    def timeout(self) -> float:
+    def timeout(self) -> float | None:
         value = self._extra.get("timeout")
         if value is None or value == "":
-            return DEFAULT_TIMEOUT
+            return None
         try:
             timeout = math.nan if isinstance(value, bool) else float(value)
         except (TypeError, ValueError, OverflowError):

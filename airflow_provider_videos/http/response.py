@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a response is worth: a JSON object, or an exception that says what happened."""
+"""What a response is worth: an answer for the vendor's exchange, or an exception that says what happened."""
 
 from __future__ import annotations
 
@@ -11,103 +11,145 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_videos.exceptions import (
     VideoAnswerError,
     VideoApiError,
-    VideoOrderRefusedError,
+    VideoError,
+    VideoOrderLostError,
     VideoTlsError,
     VideoTransportError,
-    VideoUnavailableError,
 )
 from airflow_provider_videos.http.transport import read_retry_after
-from airflow_provider_videos.vendors.answer import read_error_message
+from airflow_provider_videos.masking import mask
+from airflow_provider_videos.vendors.answer import Answer, is_html, read_error_message
+from airflow_provider_videos.vendors.exchange import Call, Purpose, Refusal, RefusalKind
 
 if TYPE_CHECKING:
-    from airflow_provider_videos.http.client import Call
     from airflow_provider_videos.http.connection import VendorConnection
     from airflow_provider_videos.http.transport import NoResponseError, Response
+    from airflow_provider_videos.vendors.base import Vendor
+
+#: HTTP status codes that say of an order that it was not accepted. Any other one may come from a gateway that has
+#: already passed the order on.
+CERTAIN_REFUSALS = frozenset({400, 401, 402, 403, 404, 405, 410, 413, 415, 422, 429, 451})
+_KEY_REFUSED = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 
 
 class ResponseReader:
-    """Reads the response to one call.
+    """Reads the responses to the calls of one exchange.
 
-    :param vendor: display name of the vendor.
-    :param connection: what the call was made with.
-    :param call: the call.
+    :param vendor: the vendor.
+    :param connection: what the calls are made with.
+    :param purpose: what the exchange is for.
+    :param video_id: id of the video that it is about, ``None`` if it is about none.
     """
 
-    def __init__(self, *, vendor: str, connection: VendorConnection, call: Call) -> None:
+    __slots__ = ("_connection", "_purpose", "_vendor", "_video_id")
+
+    def __init__(self, vendor: Vendor, connection: VendorConnection, *, purpose: Purpose, video_id: str | None) -> None:
         self._vendor = vendor
         self._connection = connection
-        self._call = call
-        #: Id of the video that the call is about, ``None`` if it is about none.
-        self.video_id = call.video_id
+        self._purpose = purpose
+        self._video_id = video_id
 
-    @property
-    def is_of_an_order(self) -> bool:
-        """Whether the call orders a video."""
-        return self._call.kind == "order"
-
-    @property
-    def secret(self) -> str:
-        """What must not be found in what is read."""
-        return self._connection.api_key
-
-    def read_object(self, response: Response) -> dict[str, Any]:
-        """Read the JSON object that a response holds.
-
-        :raises VideoApiError: if the status code is none of success.
-        :raises VideoAnswerError: if the body is no JSON object of at most 1 MB.
-        """
-        if response.status_code < 200:
-            raise self.answer_error(f"it is a {response.status_code}, which is no final answer")
-        if response.status_code >= 300:
-            raise self.api_error(response)
-        if response.is_too_large:
-            raise self.answer_error("it is larger than 1 MB")
-        try:
-            body = json.loads(response.body)
-        except UnicodeDecodeError:
-            raise self.answer_error("it is not UTF-8") from None
-        except (ValueError, RecursionError):
-            raise self.answer_error(f"it is no JSON but {self._message(response) or 'nothing'!r}") from None
-        if not isinstance(body, dict):
-            raise self.answer_error(f"it is a JSON {type(body).__name__}, no object")
-        return body
-
-    def api_error(self, response: Response) -> VideoApiError:
-        """Make the exception for a response whose status code is none of success."""
-        message = self._message(response) or _phrase(response.status_code)
-        kind = VideoApiError.of_status_code(response.status_code, self._call.kind)
-        if kind is VideoOrderRefusedError and any(words in message.lower() for words in self._call.limits):
-            kind = VideoUnavailableError
-        return kind(
-            vendor=self._vendor,
-            conn_id=self._connection.conn_id,
-            video_id=self.video_id,
+    def read(self, response: Response) -> tuple[Answer, Refusal | None]:
+        """Read what may be no success yet: an answer, and what it refuses in the vendor's own words or by its code."""
+        answer = Answer(
+            _json(response.body),
             status_code=response.status_code,
-            message=message,
-            retry_after=read_retry_after(response.headers.get("retry-after"), now=time.time()),
-            call=self._call.kind,
+            headers=response.headers,
+            purpose=self._purpose,
+            message=lambda: self._message(response),
+            secret=self._connection.api_key,
+        )
+        refusal = self._vendor.refusal(answer)
+        if refusal is None and response.status_code in _KEY_REFUSED:
+            refusal = Refusal(RefusalKind.KEY)
+        return answer, refusal
+
+    def check(self, call: Call, response: Response, answer: Answer, refusal: Refusal | None) -> None:
+        """Raise unless an answer is one that the exchange can go on with.
+
+        :raises VideoApiError: if the vendor answers with an error.
+        :raises VideoAnswerError: if the answer is no JSON object of at most 1 MB.
+        :raises VideoOrderLostError: instead of either, if the exchange orders a video and it may have been accepted.
+        """
+        if self._purpose == "test" and is_html(response.body) and refusal is None:
+            page = f"it is a page of HTML, {answer.message!r}, so another service answers there"
+            raise self.unreadable(page)
+        if refusal is None and response.status_code in call.accepts:
+            return
+        if refusal is not None or response.status_code >= 300:
+            raise self._refused(response, answer, refusal)
+        if response.status_code < 200:
+            raise self.unreadable(f"it is a {response.status_code}, which is no final answer")
+        if response.is_too_large:
+            raise self.unreadable("it is larger than 1 MB")
+        if not isinstance(answer.body, dict):
+            raise self.unreadable(self._not_an_object(response, answer.body))
+
+    def unreadable(self, problem: str) -> VideoError:
+        """Make the exception for an answer that is not what was asked for."""
+        return self._lost_if_ordered(
+            VideoAnswerError(
+                vendor=self._vendor.name,
+                conn_id=self._connection.conn_id,
+                video_id=self._video_id,
+                problem=mask(problem, self._connection.api_key),
+            )
         )
 
-    def answer_error(self, problem: str) -> VideoAnswerError:
-        """Make the exception for an answer that can't be read."""
-        return VideoAnswerError(
-            vendor=self._vendor, conn_id=self._connection.conn_id, video_id=self.video_id, problem=problem
-        )
-
-    def transport_error(self, error: NoResponseError) -> VideoTransportError:
+    def no_response(self, error: NoResponseError) -> VideoError:
         """Make the exception for a response that did not arrive."""
-        return (VideoTlsError if error.is_tls else VideoTransportError)(
-            vendor=self._vendor,
+        failed = (VideoTlsError if error.is_tls else VideoTransportError)(
+            vendor=self._vendor.name,
             conn_id=self._connection.conn_id,
-            video_id=self.video_id,
+            video_id=self._video_id,
             host=self._connection.host,
             reason=error.reason,
             maybe_received=error.maybe_received,
         )
+        return self._lost_if_ordered(failed) if error.maybe_received else failed
+
+    def _refused(self, response: Response, answer: Answer, refusal: Refusal | None) -> VideoError:
+        status_code, kind = response.status_code, None if refusal is None else refusal.kind
+        message = (refusal.message if refusal is not None else None) or answer.message or _phrase(status_code)
+        error = VideoApiError.of_answer(status_code, self._purpose, kind)(
+            vendor=self._vendor.name,
+            conn_id=self._connection.conn_id,
+            video_id=self._video_id,
+            status_code=status_code,
+            message=mask(message, self._connection.api_key),
+            retry_after=read_retry_after(response.headers.get("retry-after"), now=time.time()),
+            call=self._purpose,
+            refusal=None if kind is None else kind.value,
+        )
+        is_certain = status_code in CERTAIN_REFUSALS if kind is None else kind is not RefusalKind.UNCLEAR
+        return error if is_certain else self._lost_if_ordered(error)
+
+    def _lost_if_ordered(self, error: VideoError) -> VideoError:
+        if self._purpose != "order":
+            return error
+        lost = VideoOrderLostError(vendor=self._vendor.name, conn_id=self._connection.conn_id, reason=str(error))
+        lost.__cause__ = error
+        return lost
+
+    def _not_an_object(self, response: Response, body: Any) -> str:
+        if body is not None or response.body.strip() == b"null":
+            return f"it is a JSON {type(body).__name__}, no object"
+        try:
+            response.body.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            return "it is not UTF-8"
+        return f"it is no JSON but {self._message(response) or 'nothing'!r}"
 
     def _message(self, response: Response) -> str | None:
         # Vendors and gateways were seen to echo the key that they refuse.
         return read_error_message(response.body, secret=self._connection.api_key)
+
+
+def _json(body: bytes) -> Any:
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None
 
 
 def _phrase(status_code: int) -> str:

@@ -7,7 +7,7 @@ import asyncio
 import http.cookiejar
 import os
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -26,8 +26,12 @@ if TYPE_CHECKING:
 _USER_AGENT = f"airflow-provider-videos/{__version__}"
 
 
-def open_session(connection: VendorConnection, auth_headers: dict[str, str]) -> requests.Session:
-    """Open a session that sends the key to the connection's own host, and to no other."""
+def open_session(connection: VendorConnection, auth_headers: Callable[[], Mapping[str, str]]) -> requests.Session:
+    """Open a session that sends the key to the connection's own host, and to no other.
+
+    :param connection: the connection.
+    :param auth_headers: returns the headers that carry its key.
+    """
     session = _Session(connection.base_url, auth_headers)
     session.headers["User-Agent"] = _USER_AGENT
     session.verify = connection.ca_file or False
@@ -64,7 +68,7 @@ class _DeadlineSession(requests.Session):
 class _Session(_DeadlineSession):
     """A session whose key goes to the connection's own host, and to no other."""
 
-    def __init__(self, base_url: str, auth_headers: dict[str, str]) -> None:
+    def __init__(self, base_url: str, auth_headers: Callable[[], Mapping[str, str]]) -> None:
         super().__init__()
         # With it, requests reads proxies and CA files from the environment, which the hook has done for both
         # libraries, and lets a .netrc replace the key.
@@ -75,12 +79,12 @@ class _Session(_DeadlineSession):
 
     def _authenticate(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         if _origin(request.url or "") == self._origin:
-            request.headers.update(self._auth_headers)
+            request.headers.update(self._auth_headers())
         return request
 
     def rebuild_auth(self, prepared_request: requests.PreparedRequest, response: requests.Response) -> None:
         """Drop the key from a request that a redirect sends elsewhere."""
-        for name in self._auth_headers:
+        for name in self._auth_headers():
             prepared_request.headers.pop(name, None)
         self._authenticate(prepared_request)
 

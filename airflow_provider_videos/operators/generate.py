@@ -23,6 +23,7 @@ from airflow_provider_videos.ordering.record import DEFAULT_LISTING_DELAY
 from airflow_provider_videos.ordering.store import OrderStore
 from airflow_provider_videos.parameters import check_parameters, check_rendered, default_timeout, in_seconds
 from airflow_provider_videos.request import read_request
+from airflow_provider_videos.vendors.base import Deletes
 from airflow_provider_videos.video import VideoState
 from airflow_provider_videos.waiting.polling import DEFAULT_MAX_CONSECUTIVE_FAILURES, PollingRules, Step, Wait
 from airflow_provider_videos.waiting.worker import defer_wait, read_event, wait_for_video
@@ -202,7 +203,7 @@ class GenerateVideoOperator(BaseOperator):
         from airflow_provider_videos.ordering.ordering import Ordering
 
         hook = VideoHook.get_hook(self.conn_id)
-        if self.delete_on_kill and type(hook).delete_video is VideoHook.delete_video:
+        if self.delete_on_kill and not hook.can(Deletes):
             raise VideoUnsupportedError(vendor=hook.hook_name, call="delete a video, so leave delete_on_kill out")
         self._warn_of_an_old_airflow(context)
         has_store = OrderStore(context).is_there
@@ -294,5 +295,5 @@ class GenerateVideoOperator(BaseOperator):
         if context.get("task_state_store") is None and self.retries:
             self.log.warning(
                 "This Airflow has no task state store (it comes with 3.3), so a retry knows nothing of an order before "
-                "it: Tavus is searched for it, and for other vendors the retry fails."
+                "it: it searches the vendor where that can be searched, and fails otherwise."
             )

@@ -10,7 +10,7 @@ from airflow.sdk import BaseOperator
 
 from airflow_provider_videos.exceptions import VideoApiError
 from airflow_provider_videos.parameters import check_parameters, check_rendered
-from airflow_provider_videos.video import read_video_id
+from airflow_provider_videos.video_id import read_video_id
 from airflow_provider_videos.waiting.polling import cost_and_place
 from airflow_provider_videos.xcom import push_video
 

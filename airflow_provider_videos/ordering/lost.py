@@ -4,27 +4,25 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_videos.exceptions import VideoOrderLostError
-from airflow_provider_videos.ordering.naming import read_mark
-from airflow_provider_videos.ordering.record import MAX_REMEMBERED_NAME_CHARACTERS, Order
-from airflow_provider_videos.ordering.search import Patiently, SearchResult, find_alike, find_marked
+from airflow_provider_videos.ordering.record import Order
+from airflow_provider_videos.ordering.search import Patiently, SearchResult
 from airflow_provider_videos.ordering.store import ORDER_AGAIN_KEY
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from airflow_provider_videos.hooks.video import VideoHook
+    from airflow_provider_videos.ordering.finders import OrderFinder
 
 #: Seconds between the first two searches; then the pauses double.
 FIRST_PAUSE = 15.0
 #: How many searches must have read the whole list, the last of them at the end, before an order counts as absent.
 MIN_COMPLETE_SEARCHES = 2
-#: Numbers of orders that are searched for where it is not known how many there were.
-MAX_FORGOTTEN_ORDERS = 100
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,9 +41,8 @@ class LostOrder:
     """Searches for the video of an order until the vendor must have listed it.
 
     :param order: the order; with number 0 any order of the task instance for this request.
-    :param hook: the vendor.
+    :param finder: how its vendor finds orders.
     :param request: the order's fields.
-    :param mark_of: gives the mark of an order by its number.
     :param context: the task's context.
     :param listing_delay: how long the vendor may take to list a video that it has accepted, in seconds.
     :param pause: called with seconds between two searches; it may end the process's part by raising.
@@ -57,9 +54,8 @@ class LostOrder:
         self,
         order: Order,
         *,
-        hook: VideoHook,
+        finder: OrderFinder,
         request: Mapping[str, Any],
-        mark_of: Callable[[int], str],
         context: Context,
         listing_delay: float,
         pause: Callable[[float], None],
@@ -67,11 +63,10 @@ class LostOrder:
         write: Callable[[Order], None],
     ) -> None:
         self.order = order
-        self._hook = hook
+        self._finder = finder
         self._request = request
-        self._mark_of = mark_of
         self._context = context
-        self._timeout = hook.client.connection().timeout
+        self._timeout = finder.hook.client.connection().order_timeout
         self._settling_time = self._timeout + listing_delay
         self._pause = pause
         self._patiently = patiently
@@ -134,44 +129,18 @@ class LostOrder:
         return f"the list of videos is incomplete: {result.problem}" if result.problem else None
 
     def _search(self) -> SearchResult:
-        own_name = self._own_name()
-        if own_name is None:
-            return self._search_marks()
-        result = find_alike(
-            self._hook,
-            {**self._request, self._hook.name_field or "": own_name},
-            since=self._since(),
-            is_others=self._is_others,
-            patiently=self._patiently,
+        return self._finder.search(
+            self.order, self._request, since=self._since(), is_others=self._is_others(), patiently=self._patiently
         )
-        if len(result.found) > 1:
-            result.unsure += [video_id for _, video_id in result.found]
-            result.found = []
-        if self.order.number or result.found or result.unsure or result.problem:
-            return result
-        # Of a forgotten order it is not known whether it had a name of the user's own.
-        return self._search_marks()
-
-    def _own_name(self) -> str | None:
-        """Return the name that the order was sent with, if it is a user's own and not a mark's."""
-        now = self._request.get(self._hook.name_field or "")
-        sent = self.order.name
-        if sent is None or (now is not None and now[:MAX_REMEMBERED_NAME_CHARACTERS] == sent):
-            return now
-        return sent if read_mark(sent) is None else None
-
-    def _search_marks(self) -> SearchResult:
-        numbers = [self.order.number] if self.order.number else range(1, MAX_FORGOTTEN_ORDERS + 1)
-        marks = {self._mark_of(number): number for number in numbers}
-        return find_marked(self._hook, marks, self.order.name, since=self._since(), patiently=self._patiently)
 
     def _since(self) -> float:
         order = self.order
         return (order.first_sent_at or order.sent_at or 0.0) if order.number else self._run_began_at()
 
-    def _is_others(self, video_id: str) -> bool:
-        """Say whether a video is known to be another order's: listed before this one, or recorded by another task."""
-        return video_id in self.order.earlier_video_ids or video_id in self._recorded_by_tasks()
+    def _is_others(self) -> Callable[[str], bool]:
+        """Return what says of a video whether another order is known to have made it."""
+        recorded = functools.cache(self._recorded_by_tasks)
+        return lambda video_id: video_id in self.order.earlier_video_ids or video_id in recorded()
 
     def _recorded_by_tasks(self) -> set[str]:
         from airflow_provider_videos.operators.generate import GenerateVideoOperator
@@ -193,8 +162,14 @@ class LostOrder:
         return min((moment.timestamp() for moment in moments), default=0.0)
 
 
-def lost_order_error(hook: VideoHook, reason: str, *, has_store: bool) -> VideoOrderLostError:
-    """Make the error for an order that may have been accepted and can't be found, with the ways to go on."""
+def lost_order_error(finder: OrderFinder, order: Order | None, reason: str, *, has_store: bool) -> VideoOrderLostError:
+    """Make the error for an order that may have been accepted and can't be found, with the ways to go on.
+
+    :param finder: how its vendor finds orders.
+    :param order: the order, ``None`` if nothing of it is known.
+    :param reason: how it was lost.
+    :param has_store: whether Airflow has a task state store.
+    """
     ways = [
         f'trigger the run with the configuration {{"{ORDER_AGAIN_KEY}": true}}',
         f"set {ORDER_AGAIN_KEY}=True in the Dag and clear the task",
@@ -202,11 +177,11 @@ def lost_order_error(hook: VideoHook, reason: str, *, has_store: bool) -> VideoO
     if has_store:
         ways.insert(0, f"set the key {ORDER_AGAIN_KEY} to true in the task's Task State Store tab and clear the task")
     return VideoOrderLostError(
-        vendor=hook.hook_name,
-        conn_id=hook.conn_id,
+        vendor=finder.hook.hook_name,
+        conn_id=finder.hook.conn_id,
         reason=reason,
         advice=(
-            f"Look among your videos at {hook.hook_name} for one that was ordered at about this time. To use it, pass "
-            f"its id to a VideoSensor. If there is none, order again: {', or '.join(ways)}."
+            f"Look {finder.where_to_look(order)}. To use it, pass its id to a VideoSensor. If there is none, order "
+            f"again: {', or '.join(ways)}."
         ),
     )

@@ -11,17 +11,13 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from airflow_provider_videos.exceptions import VideoApiError, VideoError, VideoOrderLostError
+from airflow_provider_videos.ordering.book import OrderBook
+from airflow_provider_videos.ordering.finders import finder_for
 from airflow_provider_videos.ordering.lost import LostOrder, lost_order_error
 from airflow_provider_videos.ordering.naming import Marks, fingerprint
 from airflow_provider_videos.ordering.patience import Patience
-from airflow_provider_videos.ordering.record import (
-    MAX_EARLIER_VIDEOS,
-    MAX_REMEMBERED_NAME_CHARACTERS,
-    Order,
-    OrderRecord,
-    OrderState,
-)
-from airflow_provider_videos.ordering.search import find_earlier
+from airflow_provider_videos.ordering.record import Order, OrderState
+from airflow_provider_videos.ordering.sending import OrderLostError, OrderSender
 from airflow_provider_videos.ordering.store import ORDER_AGAIN_KEY, OrderStore
 from airflow_provider_videos.video import Video, VideoState
 
@@ -35,6 +31,8 @@ log = logging.getLogger(__name__)
 
 #: How often a request is sent of which each order was lost.
 MAX_LOST_ORDERS = 3
+#: The pause before an order is sent again with its key, in seconds; it doubles.
+KEY_PAUSE = 2.0
 
 
 def may_be_billed(video_id: str) -> str:
@@ -90,10 +88,6 @@ class Ordering:
         self._context = context
         self._ti = context["ti"]
         self._hook = hook
-        # A name that a template left empty finds nothing: the order's mark stands in its place.
-        self._request = {
-            field: value for field, value in request.items() if field != hook.name_field or str(value).strip()
-        }
         self._patiently = Patience(rules)
         self._retries = retries
         self._order_again_if_cleared = order_again_if_cleared
@@ -101,15 +95,23 @@ class Ordering:
         self._listing_delay = listing_delay
         self._pause = pause
         self._store = OrderStore(context)
-        self._record = OrderRecord()
-        self._can_be_searched = hook.name_field is not None
-        self._fingerprint = fingerprint(hook.conn_type, request, hook.free_fields)
+        self._book = OrderBook(self._store, max_tries=self._ti.max_tries)
+        vendor = hook.vendor_of_orders()
+        self._fingerprint = fingerprint(hook.conn_type, request, vendor.free_fields)
         self._marks = Marks(
             dag_id=self._ti.dag_id,
             task_id=self._ti.task_id,
             run_id=self._ti.run_id,
             map_index=-1 if self._ti.map_index is None else self._ti.map_index,
             fingerprint=self._fingerprint,
+        )
+        self._finder = finder_for(hook, self._marks, vendor.recovery)
+        # A name that a template left empty finds nothing: the order's mark stands in its place.
+        self._request = {
+            field: value for field, value in request.items() if field != self._finder.field or str(value).strip()
+        }
+        self._sender = OrderSender(
+            self._book, self._finder, self._request, functools.partial(self._patiently, "Ordering")
         )
 
     def place(self) -> Ordered:
@@ -119,13 +121,12 @@ class Ordering:
         :raises VideoRecordError: if what was remembered of an order can't be read.
         :raises VideoError: if the vendor refuses the order, or can't be reached.
         """
-        record = self._store.read()
-        self._record = record or OrderRecord()
-        order = self._record.latest(self._fingerprint)
-        if record is None and self._store.may_lack_orders(self._retries, can_be_searched=self._can_be_searched):
+        record = self._book.read()
+        order = self._book.record.latest(self._fingerprint)
+        if record is None and self._store.may_lack_orders(self._retries, can_be_searched=self._finder.can_search):
             order = Order.forgotten(self._fingerprint, max_tries=self._retries, now=time.time())
         if order is None:
-            if videos := self._record.describe_videos():
+            if videos := self._book.record.describe_videos():
                 log.warning(
                     "The request has changed since this task last ordered, so another video is ordered. The vendor "
                     "bills the earlier ones all the same: %s.",
@@ -167,23 +168,25 @@ class Ordering:
 
     def _go_on_with_lost(self, order: Order, reason: str) -> Ordered:
         # The number of a forgotten order has to be found first, or another one would get the same mark.
-        may_be_passed_over = order.number > 0 or not self._can_be_searched
+        may_be_passed_over = order.number > 0 or not self._finder.can_search
         was_cleared = self._store.was_cleared_since(order, self._retries)
         if was_cleared and self._order_again_if_cleared and may_be_passed_over:
             log.warning("The task was cleared, so another video is ordered; the lost order may be billed too.")
             return self._order_anew()
-        if not self._can_be_searched:
-            return self._order_anew_if_allowed(reason)
+        if self._sender.has_living_key(order):
+            log.info("The order is sent again with its idempotency key, so that it is not made twice.")
+            return self._send(order, with_used_key=True)
+        if not self._finder.can_search:
+            return self._order_anew_if_allowed(order, reason)
         search = LostOrder(
             order,
-            hook=self._hook,
+            finder=self._finder,
             request=self._request,
-            mark_of=self._marks.mark,
             context=self._context,
             listing_delay=self._listing_delay,
             pause=self._pause,
             patiently=functools.partial(self._patiently, "Searching for the order"),
-            write=self._write,
+            write=self._book.write,
         )
         try:
             is_doubtful = order.number > 0 or self._store.may_have_been_emptied(self._retries)
@@ -193,35 +196,34 @@ class Ordering:
             raise
         order = search.order
         if finding.problem is not None:
-            return self._order_anew_if_allowed(f"{reason}; {finding.problem}")
+            return self._order_anew_if_allowed(order, f"{reason}; {finding.problem}")
         if not finding.found:
             log.info("%s has no such video, so the order was not accepted.", self._hook.hook_name)
             return self._send_again(order, reason)
         if len(finding.found) > 1 and order.number:
             log.error("The order was accepted %d times: %s.", len(finding.found), finding.found)
-        self._record = self._record.without(order)
-        for number, video_id in finding.found:
-            order = dataclasses.replace(
-                order, number=number or max(order.number, 1), state=OrderState.ACCEPTED, video_id=video_id
-            )
-            self._record = self._record.with_order(order)
-        self._store.write(self._record)
+        orders = [
+            dataclasses.replace(order, number=number or max(order.number, 1), state=OrderState.ACCEPTED, video_id=found)
+            for number, found in finding.found
+        ]
+        self._book.write(*orders, instead_of=order)
+        order, video_id = orders[-1], finding.found[-1][1]
         return self._go_on_with_accepted(order, video_id)
 
     def _send_again(self, order: Order, reason: str) -> Ordered:
         if order.number == 0:
-            self._record = self._record.without(order)
+            self._book.drop(order)
             return self._order_anew()
         if order.losses >= MAX_LOST_ORDERS:
-            raise self._lost(f"{reason}; it was sent {order.losses} times, and can't be found")
+            raise self._lost(order, f"{reason}; it was sent {order.losses} times, and can't be found")
         return self._send(dataclasses.replace(order, state=OrderState.NOT_ACCEPTED))
 
-    def _order_anew_if_allowed(self, reason: str) -> Ordered:
-        lost = [order for order in self._record.orders if order.state is OrderState.SENT]
+    def _order_anew_if_allowed(self, order: Order, reason: str) -> Ordered:
+        lost = [order for order in self._book.record.orders if order.state is OrderState.SENT]
         if len(lost) >= MAX_LOST_ORDERS:
-            raise self._lost(f"{reason}; {len(lost)} orders of this task are lost, and no more are sent")
+            raise self._lost(order, f"{reason}; {len(lost)} orders of this task are lost, and no more are sent")
         if not (self._order_again_if_lost or self._store.takes_permission()):
-            raise self._lost(reason)
+            raise self._lost(order, reason)
         log.warning("Ordering again, as %s is set; the earlier order may be billed too.", ORDER_AGAIN_KEY)
         return self._order_anew()
 
@@ -229,83 +231,33 @@ class Ordering:
         return self._send(
             Order(
                 fingerprint=self._fingerprint,
-                number=self._record.next_number,
+                number=self._book.record.next_number,
                 state=OrderState.NOT_ACCEPTED,
                 max_tries=self._ti.max_tries,
             )
         )
 
-    def _send(self, order: Order) -> Ordered:
-        request, name = dict(self._request), self._name(order.number)
-        if name is not None and self._hook.name_field is not None:
-            request[self._hook.name_field] = name
-            remembered = name[:MAX_REMEMBERED_NAME_CHARACTERS]
-            # A template may have given it another name since it was last sent.
-            if order.name != remembered:
-                others = tuple(other.video_id for other in self._record.orders if other.video_id is not None)
-                if self._hook.name_field in self._request:
-                    others += find_earlier(self._hook, name)
-                order = dataclasses.replace(order, name=remembered, earlier_video_ids=others[-MAX_EARLIER_VIDEOS:])
-
-        def send_once() -> Video:
-            nonlocal order
-            now = time.time()
-            # With a refused key that has been replaced meanwhile, the hook sends it twice.
-            due = now + 2 * self._hook.client.connection().timeout
-            order = self._of_this_attempt(
-                order,
-                state=OrderState.SENT,
-                first_sent_at=order.first_sent_at or now,
-                sent_at=now,
-                answer_due_at=due,
-                lost_at=None,
-                complete_searches=0,
-            )
-            self._write(order)
-            try:
-                return self._hook.create_video(**request)
-            except VideoOrderLostError:
-                raise
-            except VideoError:
-                order = dataclasses.replace(order, state=OrderState.NOT_ACCEPTED)
-                self._write(order)
-                raise
-
+    def _send(self, order: Order, *, with_used_key: bool = False) -> Ordered:
         try:
-            video = self._patiently("Ordering", send_once)
-        except VideoOrderLostError as lost:
-            log.warning("%s", lost)
-            order = dataclasses.replace(order, lost_at=time.time(), losses=order.losses + 1)
-            self._write(order)
-            return self._go_on_with_lost(order, lost.reason)
+            order, video = self._sender.send(order, with_used_key=with_used_key)
+        except OrderLostError as lost:
+            log.warning("%s", lost.__cause__)
+            if self._sender.has_living_key(lost.order):
+                self._pause(KEY_PAUSE * 2 ** min(lost.order.losses - 1, 5))
+            return self._go_on_with_lost(lost.order, lost.reason)
         log.info("Video %r is ordered at %s.", video.video_id, self._hook.hook_name)
         return self._keep(order, video)
 
     def _keep(self, order: Order, video: Video, *, was_asked_for: bool = False) -> Ordered:
-        order = self._of_this_attempt(
+        order = self._book.of_this_attempt(
             order, state=OrderState.ACCEPTED, video_id=video.video_id, name=None, earlier_video_ids=()
         )
         try:
-            self._write(order)
+            self._book.write(order)
         except Exception:
             # The video is paid for: to wait for it is worth more than to stop here.
             log.exception("The id of video %r can't be recorded; it is waited for all the same", video.video_id)
         return Ordered(video, order.sent_at or time.time(), was_asked_for)
 
-    def _of_this_attempt(self, order: Order, **changes: Any) -> Order:
-        """Change an order, and note which clears it has seen."""
-        clears: dict[str, Any] = {"max_tries": self._ti.max_tries, "clear_number": self._store.clear_number}
-        return dataclasses.replace(order, **clears, **changes)
-
-    def _write(self, order: Order) -> None:
-        self._record = self._record.with_order(order)
-        self._store.write(self._record)
-
-    def _lost(self, reason: str) -> VideoOrderLostError:
-        return lost_order_error(self._hook, reason, has_store=self._store.is_there)
-
-    def _name(self, number: int) -> str | None:
-        """Give the name that an order is sent with, ``None`` if the vendor keeps none."""
-        if self._hook.name_field is None:
-            return None
-        return self._request.get(self._hook.name_field) or self._marks.name(number)
+    def _lost(self, order: Order, reason: str) -> VideoOrderLostError:
+        return lost_order_error(self._finder, order, reason, has_store=self._store.is_there)

@@ -8,8 +8,8 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
-from airflow_provider_videos.exceptions import VideoApiError, VideoError
-from airflow_provider_videos.waiting.polling import GRACE_AFTER_ORDER, pause_after_failure
+from airflow_provider_videos.exceptions import VideoError
+from airflow_provider_videos.waiting.polling import may_not_be_known_yet, pause_after_failure
 
 if TYPE_CHECKING:
     from airflow_provider_videos.waiting.polling import PollingRules
@@ -42,7 +42,7 @@ class Patience:
                 return call()
             except VideoError as error:
                 failures += 1
-                may_pass = error.is_transient or _may_not_be_known_yet(error, ordered_at)
+                may_pass = error.is_transient or may_not_be_known_yet(error, ordered_at, now=time.time())
                 if not may_pass or failures >= self._rules.max_consecutive_failures:
                     raise
                 pause = pause_after_failure(
@@ -50,8 +50,3 @@ class Patience:
                 )
                 log.warning("%s failed, next attempt in %.0f s: %s", what, pause, error)
                 time.sleep(pause)
-
-
-def _may_not_be_known_yet(error: VideoError, ordered_at: float | None) -> bool:
-    is_unknown = isinstance(error, VideoApiError) and error.is_unknown_video
-    return is_unknown and ordered_at is not None and time.time() < ordered_at + GRACE_AFTER_ORDER

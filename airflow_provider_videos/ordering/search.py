@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from airflow_provider_videos.exceptions import VideoApiError, VideoAuthError, VideoError
 from airflow_provider_videos.ordering.naming import read_mark
 from airflow_provider_videos.ordering.record import MAX_EARLIER_VIDEOS, MAX_REMEMBERED_NAME_CHARACTERS
-from airflow_provider_videos.vendors.pages import ListedVideo
+from airflow_provider_videos.vendors.listing import ListedVideo
 from airflow_provider_videos.video import VideoState
 
 if TYPE_CHECKING:
@@ -62,11 +62,12 @@ class SearchResult:
 
 
 def find_marked(
-    hook: VideoHook, numbers: Mapping[str, int], name: str | None, *, since: float, patiently: Patiently
+    hook: VideoHook, field: str, numbers: Mapping[str, int], name: str | None, *, since: float, patiently: Patiently
 ) -> SearchResult:
     """Find the videos of orders that have a mark in their names; of several of one order, the best comes last.
 
-    :param hook: the vendor.
+    :param hook: the vendor's.
+    :param field: field of a request that names the video.
     :param numbers: the orders' numbers by their marks.
     :param name: the name that the order was sent with, if it is known.
     :param since: Unix time of the order.
@@ -74,24 +75,25 @@ def find_marked(
     """
     result = SearchResult()
     ranks: dict[str, int] = {}
-    for listed in _with_names(hook, _list(hook, result, patiently), result, since, patiently):
-        shown = _shown_name(hook, listed)
+    for listed in _with_names(hook, field, _list(hook, result, patiently), result, since, patiently):
+        shown = listed.shown[field]
         mark = read_mark(_normal(shown))
         if mark is None:
             is_unsure = name is not None and (_normal(shown) == _normal(name) or _is_cut(shown, name))
         else:
             is_unsure = mark not in numbers and any(other.startswith(mark) for other in numbers)
         if mark is not None and mark in numbers:
-            ranks[listed.video_id] = _rank(listed)
-            result.found.append((numbers[mark], listed.video_id))
+            ranks[listed.video.video_id] = _rank(listed)
+            result.found.append((numbers[mark], listed.video.video_id))
         elif is_unsure:
-            result.unsure.append(listed.video_id)
+            result.unsure.append(listed.video.video_id)
     result.found.sort(key=lambda found: (found[0], ranks[found[1]]))
     return result
 
 
 def find_alike(
     hook: VideoHook,
+    field: str,
     request: Mapping[str, Any],
     *,
     since: float,
@@ -100,15 +102,16 @@ def find_alike(
 ) -> SearchResult:
     """Find the videos that show what was ordered, with a name of the user's own.
 
-    :param hook: the vendor.
+    :param hook: the vendor's.
+    :param field: field of a request that names the video.
     :param request: the order as it was sent.
     :param since: Unix time of the order; videos that were created long before it are no candidates.
     :param is_others: says whether the video of an id is known to be another order's.
     :param patiently: makes the calls.
     """
     result = SearchResult()
-    for listed in _with_names(hook, _list(hook, result, patiently), result, since, patiently):
-        if not _is_alike(hook, listed, str(request[hook.name_field or ""])) or is_others(listed.video_id):
+    for listed in _with_names(hook, field, _list(hook, result, patiently), result, since, patiently):
+        if not is_alike(listed.shown[field], str(request[field])) or is_others(listed.video.video_id):
             continue
         # A list may leave out the time, and what the video is made with.
         asked = _ask(hook, listed, patiently)
@@ -118,34 +121,79 @@ def find_alike(
             continue
         # A clock may be wrong by more than is usual: what is equal in everything else is not ordered again.
         if shows_all and not _is_older(video, since, by=CLOCK_SKEW):
-            result.found.append((0, listed.video_id))
+            result.found.append((0, listed.video.video_id))
         else:
-            result.unsure.append(listed.video_id)
+            result.unsure.append(listed.video.video_id)
     return result
 
 
-def find_earlier(hook: VideoHook, name: str) -> tuple[str, ...]:
-    """Give the ids of listed videos that have a name already, as far as the vendor lists them now."""
-    pages = hook.video_pages(_PAGE_SIZE)
+def find_echo(
+    hook: VideoHook,
+    request: Mapping[str, Any],
+    *,
+    since: float,
+    is_others: Callable[[str], bool],
+    patiently: Patiently,
+) -> SearchResult:
+    """Find the one video that shows what was ordered, where nothing of the order can be marked.
+
+    That none shows it proves nothing: a vendor may show a request in another form than it was sent.
+
+    :param hook: the vendor's.
+    :param request: the order as it was sent.
+    :param since: Unix time of the order.
+    :param is_others: says whether the video of an id is known to be another order's.
+    :param patiently: makes the calls.
+    """
+    result = SearchResult()
+    for listed in _list(hook, result, patiently):
+        if not shows_order(listed, request) or is_others(listed.video.video_id):
+            continue
+        if listed.video.created_at is None or _is_older(listed.video, since, by=CLOCK_SKEW):
+            if not _is_older(listed.video, since, by=MAX_CLOCK_ERROR):
+                result.unsure.append(listed.video.video_id)
+        else:
+            result.found.append((0, listed.video.video_id))
+    if len(result.found) > 1:
+        result.unsure += [video_id for _, video_id in result.found]
+        result.found = []
+    if not result.found and not result.unsure:
+        result.problem = result.problem or "none of its videos shows this order, or it shows it in another form"
+    return result
+
+
+def find_earlier(hook: VideoHook, is_alike: Callable[[ListedVideo], bool]) -> tuple[str, ...]:
+    """Return the ids of listed videos that look like an order already, as far as the vendor lists them now."""
+    listing = hook.listing(_PAGE_SIZE)
     earlier: list[str] = []
     number_listed = 0
     try:
-        while pages.are_left and number_listed < _MAX_EARLIER_LISTED:
-            page = hook.read_page(pages)
+        while listing.are_left and number_listed < _MAX_EARLIER_LISTED:
+            page = hook.read_page(listing)
             number_listed += len(page)
-            earlier += [listed.video_id for listed in page if _is_alike(hook, listed, name)]
+            earlier += [listed.video.video_id for listed in page if is_alike(listed)]
     except VideoError as error:
-        log.info("Earlier videos of the name %r can't be listed: %s", name, error)
+        log.info("Earlier videos that look like this order can't be listed: %s", error)
     return tuple(earlier[:MAX_EARLIER_VIDEOS])
 
 
+def shows_order(listed: ListedVideo, request: Mapping[str, Any]) -> bool:
+    """Say whether a listed video shows fields of an order, and none that differs."""
+    return bool(listed.shown) and _shows_all(request, listed.shown)
+
+
 def _with_names(
-    hook: VideoHook, videos: list[ListedVideo], result: SearchResult, since: float, patiently: Patiently
+    hook: VideoHook,
+    field: str,
+    videos: list[ListedVideo],
+    result: SearchResult,
+    since: float,
+    patiently: Patiently,
 ) -> Iterator[ListedVideo]:
     """Go through videos that show a name; one that shows none even when it is asked for may be any."""
     asked_for = 0
     for listed in videos:
-        if _shown_name(hook, listed):
+        if listed.shown.get(field):
             yield listed
             continue
         if _is_older(listed.video, since, by=CLOCK_SKEW):
@@ -155,24 +203,23 @@ def _with_names(
             result.problem = "its entries have no names"
             return
         asked = _ask(hook, listed, patiently)
-        if asked is not None and _shown_name(hook, asked):
-            yield ListedVideo(listed.video_id, {**listed.shown, **asked.shown}, asked.video or listed.video)
+        if asked is not None and asked.shown.get(field):
+            yield ListedVideo(asked.video, {**listed.shown, **asked.shown})
         elif asked is None or not _is_older(asked.video, since, by=CLOCK_SKEW):
-            result.unsure.append(listed.video_id)
+            result.unsure.append(listed.video.video_id)
 
 
 def _rank(listed: ListedVideo) -> int:
-    video = listed.video
-    if video is None or not video.state.is_terminal:
+    if not listed.video.state.is_terminal:
         return 1
-    return 2 if video.state is VideoState.READY else 0
+    return 2 if listed.video.state is VideoState.READY else 0
 
 
 def _ask(hook: VideoHook, listed: ListedVideo, patiently: Patiently) -> ListedVideo | None:
     try:
-        return patiently(lambda: hook.show_order(listed.video_id))
+        return patiently(lambda: hook.get_listed_video(listed.video.video_id))
     except VideoError as error:
-        log.warning("Video %r, which may be the one, can't be asked for: %s", listed.video_id, error)
+        log.warning("Video %r, which may be the one, can't be asked for: %s", listed.video.video_id, error)
         return None
 
 
@@ -180,30 +227,26 @@ def _shows_all(request: Mapping[str, Any], shown: Mapping[str, str]) -> bool:
     return all(_normal(str(request.get(field, ""))) == _normal(text) for field, text in shown.items())
 
 
-def _is_alike(hook: VideoHook, listed: ListedVideo, name: str) -> bool:
-    shown = _shown_name(hook, listed)
+def is_alike(shown: str, name: str) -> bool:
+    """Say whether the name of a listed video is the one that was sent, or may be."""
     # Of a long name, only the beginning may be remembered.
     is_longer = len(name) >= MAX_REMEMBERED_NAME_CHARACTERS and _normal(shown).startswith(_normal(name))
     return _normal(shown) == _normal(name) or _is_cut(shown, name) or is_longer
 
 
-def _shown_name(hook: VideoHook, listed: ListedVideo) -> str:
-    return listed.shown.get(hook.name_field or "", "")
-
-
 def _list(hook: VideoHook, result: SearchResult, patiently: Patiently) -> list[ListedVideo]:
-    pages = hook.video_pages(_PAGE_SIZE)
+    listing = hook.listing(_PAGE_SIZE)
     listed: list[ListedVideo] = []
     try:
-        while pages.are_left:
-            listed += patiently(lambda: hook.read_page(pages))
+        while listing.are_left:
+            listed += patiently(lambda: hook.read_page(listing))
     except VideoAuthError:
         raise
     except VideoApiError as refused:
         if refused.is_transient:
             raise
         result.problem = f"a page of it was refused ({refused.status_code})"
-    result.problem = result.problem or pages.problem
+    result.problem = result.problem or listing.problem
     return listed
 
 

@@ -16,7 +16,7 @@ from airflow.sdk.exceptions import AirflowRescheduleException, AirflowSkipExcept
 
 from airflow_provider_videos.exceptions import VideoError, VideoFailedError
 from airflow_provider_videos.parameters import check_parameters, check_rendered
-from airflow_provider_videos.video import read_video_id
+from airflow_provider_videos.video_id import read_video_id
 from airflow_provider_videos.waiting.polling import DEFAULT_MAX_CONSECUTIVE_FAILURES, PollingRules, Step, Wait
 from airflow_provider_videos.waiting.skipping import why_skip
 from airflow_provider_videos.waiting.start_from_trigger import (

@@ -14,10 +14,13 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 from airflow_provider_videos.masking import margin, mask
+
+if TYPE_CHECKING:
+    from airflow_provider_videos.vendors.exchange import Purpose
 
 log = logging.getLogger(__name__)
 
@@ -31,49 +34,98 @@ _T = TypeVar("_T")
 
 
 class Answer:
-    """A JSON object that a vendor answered.
+    """What a vendor answered to one call.
 
-    Each method takes the path of a field, as keys from the outermost to the innermost, and gives ``None`` if the
-    field is missing, null, or of a form that can't be read.
+    Each reading method takes the path of a field, as keys of objects and places in lists from the outermost to the
+    innermost, and returns ``None`` if the field is missing, null, or of a form that can't be read.
 
-    :param body: the object.
+    :param body: the JSON value; ``None`` if the body is empty or no JSON, where the call accepts that.
+    :param status_code: HTTP status code.
+    :param headers: headers, by names in any case.
+    :param purpose: what the exchange is for.
+    :param message: the message that errors usually have, in one line; a function, as few answers are asked for it.
     :param secret: what is replaced by stars where the answer echoes it.
     """
 
-    def __init__(self, body: Mapping[str, Any], *, secret: str | None = None) -> None:
-        self._body = body
+    __slots__ = ("_message", "_secret", "body", "headers", "purpose", "status_code")
+
+    def __init__(
+        self,
+        body: Any,
+        *,
+        status_code: int = 200,
+        headers: Mapping[str, str] | None = None,
+        purpose: Purpose = "get",
+        message: Callable[[], str | None] | None = None,
+        secret: str | None = None,
+    ) -> None:
+        self.body = body
+        self.status_code = status_code
+        self.headers: Mapping[str, str] = headers if headers is not None else {}
+        self.purpose = purpose
+        self._message = message
         self._secret = secret
 
-    def text(self, *path: str) -> str | None:
+    @property
+    def message(self) -> str | None:
+        """The message that errors usually have, in one line."""
+        return self._message() if self._message is not None else None
+
+    def text(self, *path: str | int) -> str | None:
         """Read a text; a number becomes one, a list of texts too, an empty text is none."""
         return self._read(path, _text)
 
-    def url(self, *path: str) -> str | None:
+    def word(self, *path: str | int) -> str | None:
+        """Read a text that is one in the answer, such as a status; an empty text is none."""
+        return self._read(path, _word)
+
+    def url(self, *path: str | int) -> str | None:
         """Read an ``http`` or ``https`` URL."""
         return self._read(path, _url)
 
-    def time(self, *path: str) -> str | None:
+    def urls(self, *path: str | int) -> tuple[str, ...]:
+        """Read a URL or a list of URLs; what is none is left out."""
+        value = self.value(*path)
+        found = [Answer(item, secret=self._secret).url() for item in (value if isinstance(value, list) else [value])]
+        return tuple(url for url in found if url is not None)
+
+    def time(self, *path: str | int) -> str | None:
         """Read Unix seconds, an ISO 8601 or an RFC 1123 date as ISO 8601 in UTC. Without a zone it is UTC."""
         return self._read(path, _time)
 
-    def number(self, *path: str) -> float | None:
+    def number(self, *path: str | int) -> float | None:
         """Read a number of 0 or more, also when it is written as a text."""
         return self._read(path, _number)
 
-    def fraction(self, *path: str) -> float | None:
+    def fraction(self, *path: str | int) -> float | None:
         """Read a part of a whole, 0 to 1, also when it is written like ``37/100`` or ``37%``."""
         return self._read(path, _fraction)
 
-    def _read(self, path: tuple[str, ...], convert: Callable[[Any], _T]) -> _T | None:
-        value: Any = self._body
+    def entries(self, *path: str | int) -> list[Answer | None] | None:
+        """Read a list of objects, each as an answer of its own; ``None`` in it stands for what is no object."""
+        value = self.value(*path)
+        if not isinstance(value, list):
+            return None
+        return [Answer(item, secret=self._secret) if isinstance(item, Mapping) else None for item in value]
+
+    def value(self, *path: str | int) -> Any:
+        """Return whatever JSON value there is, unread and with the secret in it if the answer echoes that."""
+        value = self.body
         for key in path:
-            value = value.get(key) if isinstance(value, Mapping) else None
+            if isinstance(key, int):
+                value = value[key] if isinstance(value, list) and -len(value) <= key < len(value) else None
+            else:
+                value = value.get(key) if isinstance(value, Mapping) else None
+        return value
+
+    def _read(self, path: tuple[str | int, ...], convert: Callable[[Any], _T]) -> _T | None:
+        value = self.value(*path)
         if value is None:
             return None
         try:
             return self._masked(convert(value))
         except (ValueError, TypeError, OverflowError, RecursionError):
-            log.debug("Field %s is ignored: a %s of that form has no meaning", ".".join(path), type(value).__name__)
+            log.debug("Field %s is ignored: a %s can't be read so", ".".join(map(str, path)), type(value).__name__)
             return None
 
     def _masked(self, value: _T) -> _T:
@@ -139,6 +191,12 @@ def _text(value: Any) -> str | None:
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
         raise TypeError
     return _storable(str(value)).strip() or None
+
+
+def _word(value: Any) -> str | None:
+    if not isinstance(value, str):
+        raise TypeError
+    return _text(value)
 
 
 def _url(value: Any) -> str | None:

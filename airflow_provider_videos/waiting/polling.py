@@ -193,9 +193,7 @@ class Wait:
             # Airflow also says that there is no such connection while it can't reach where it keeps them.
             return self._has_connection or now < self.started_at + self._connection_grace
         self._has_connection = True
-        is_unknown = isinstance(error, VideoApiError) and error.is_unknown_video
-        may_be_listed_later = self.ordered_at is not None and now < self.ordered_at + GRACE_AFTER_ORDER
-        return error.is_transient or (is_unknown and may_be_listed_later)
+        return error.is_transient or may_not_be_known_yet(error, self.ordered_at, now=now)
 
     def _log_change(self, video: Video, *, is_new: bool, is_first: bool) -> tuple[tuple[int, str], ...]:
         if not is_new and video.progress == self._progress:
@@ -260,6 +258,17 @@ class Wait:
             waited=in_words(now - self.started_at),
             last_seen=f"{last_seen} {last_poll}".strip(),
         )
+
+
+def may_not_be_known_yet(error: VideoError, ordered_at: float | None, *, now: float) -> bool:
+    """Say whether the vendor may not know a video yet of which it says that it has none.
+
+    :param error: what a poll ended with.
+    :param ordered_at: Unix time at which the video was ordered, if that is known.
+    :param now: Unix time.
+    """
+    is_unknown = isinstance(error, VideoApiError) and error.is_unknown_video
+    return is_unknown and ordered_at is not None and now < ordered_at + GRACE_AFTER_ORDER
 
 
 def cost_and_place(video: Video) -> str:

@@ -18,7 +18,7 @@ import traceback
 import tracemalloc
 import warnings
 from collections.abc import Callable, Iterator
-from typing import Any, ClassVar
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -40,7 +40,7 @@ from airflow_provider_videos.hooks.together import TogetherHook
 from airflow_provider_videos.hooks.video import VideoHook
 from airflow_provider_videos.simulator import Fault, Simulator, retry_after_date
 from airflow_provider_videos.simulator.videos import VendorName
-from airflow_provider_videos.vendors.answer import Answer
+from airflow_provider_videos.vendors.together import Together
 from airflow_provider_videos.video import Video, VideoState
 from tests.conftest import API_KEY
 from tests.vendor_kit import Connect
@@ -255,7 +255,7 @@ def test_a_proxy_that_refuses_a_plain_request(
     error = failure_of(look, connect("tavus", query=f"proxy={quote(f'http://{server.address}', safe='')}"))
     assert isinstance(error, VideoApiError)
     assert error.status_code == 407
-    assert server.requests == [("GET", f"{simulator.url}/v2/videos/v1")]
+    assert server.requests == [("GET", f"{simulator.url}/v2/videos/v1?verbose=true")]
     assert simulator.record.requests == {}
 
 
@@ -264,7 +264,7 @@ def test_a_proxy_of_the_environment_without_a_scheme(
 ) -> None:
     monkeypatch.setenv("http_proxy", server.address)
     assert look(connect("tavus"), "v1").state is VideoState.QUEUED
-    assert server.requests == [("GET", f"{simulator.url}/v2/videos/v1")]
+    assert server.requests == [("GET", f"{simulator.url}/v2/videos/v1?verbose=true")]
 
 
 GARBAGE: list[Any] = [
@@ -397,6 +397,7 @@ def test_a_status_code_chooses_the_exception(
         "message": "Because",
         "retry_after": None,
         "call": "get",
+        "refusal": "key" if kind is VideoAuthError else None,
     }
     assert str(error).startswith(f"Tavus answered {code} for video 'v1' (connection 'tavus_default'): Because.")
     assert simulator.record.answers == {code: 1}
@@ -478,14 +479,14 @@ def test_an_id_is_one_segment_of_the_path_whatever_it_holds(
     look: Look, video_id: str, server: Server, connect: Connect
 ) -> None:
     assert look(connect("tavus", address=f"{server.address}/http"), video_id).video_id == video_id
-    assert server.requests == [("GET", f"/v2/videos/{quote(video_id, safe='')}")]
+    assert server.requests == [("GET", f"/v2/videos/{quote(video_id, safe='')}?verbose=true")]
 
 
 @pytest.mark.parametrize("prefix", ["gateway", "a/b/", "é", "a%20b"])
 def test_a_path_of_the_host_comes_first(look: Look, prefix: str, server: Server, connect: Connect) -> None:
     host = quote(f"http://{server.address}/{prefix}", safe="")
     look(connect("tavus", address=host), "v1")
-    assert server.requests == [("GET", f"/{quote(prefix.rstrip('/'), safe='/%')}/v2/videos/v1")]
+    assert server.requests == [("GET", f"/{quote(prefix.rstrip('/'), safe='/%')}/v2/videos/v1?verbose=true")]
 
 
 @pytest.mark.parametrize(
@@ -825,23 +826,28 @@ def test_a_hook_refuses_a_connection_of_another_vendor(connect: Connect) -> None
 
 THIRD_PARTY = """
     from airflow_provider_videos.hooks.video import VideoHook
+    from airflow_provider_videos.vendors.base import Vendor, path_of
+    from airflow_provider_videos.vendors.exchange import Call
     from airflow_provider_videos.video import VideoState
 
-    class AcmeHook(VideoHook):
+    class Acme(Vendor):
         conn_type = "acme"
-        default_conn_name = "acme_default"
-        hook_name = "Acme"
+        name = "Acme"
         base_url = "https://acme.invalid"
-        videos_path = "/clips"
         states = {"done": VideoState.READY}
-        test_path = ""
 
-        @staticmethod
-        def auth_headers(api_key):
-            return {"x-acme": api_key}
+        def headers(self, credentials):
+            return {"x-acme": credentials.password}
 
-        def read_video(self, answer):
-            return {"video_id": None, "status": answer.text("status"), "download_url": answer.url("url")}
+        def fetch(self, video_id):
+            answer = yield Call(path=f"/clips/{path_of(video_id)}")
+            return self.video(video_id, answer.word("status"), download_url=answer.url("url"))
+
+        def probe(self):
+            yield Call(path="/clips")
+
+    class AcmeHook(VideoHook):
+        vendor = Acme()
 
 """
 THIRD_PARTY_INFO = """
@@ -892,25 +898,20 @@ def test_a_type_of_a_third_party_will_do(server: Server, tmp_path: pathlib.Path)
     assert {path for _, path in server.requests} == {"/clips/v1"}
 
 
-FACTS = (
-    *("conn_type", "default_conn_name", "hook_name", "base_url", "videos_path", "states", "test_path"),
-    *("auth_headers", "read_video"),
-)
+def test_a_hook_that_names_no_vendor_is_refused_when_it_is_defined() -> None:
+    with pytest.raises(TypeError, match="AcmeHook does not name its vendor"):
+        type("AcmeHook", (VideoHook,), {})
 
 
-@pytest.mark.parametrize("fact", FACTS)
-def test_a_hook_that_lacks_a_fact_is_refused_when_it_is_defined(fact: str) -> None:
-    facts = {name: vars(TogetherHook)[name] for name in FACTS if name != fact}
-    with pytest.raises(TypeError, match=f"AcmeHook does not state {fact}$"):
-        type("AcmeHook", (VideoHook,), facts)
+def test_a_hook_has_the_names_of_its_vendor() -> None:
+    class Acme(Together):
+        conn_type = "acme"
+        name = "Acme"
 
+    class AcmeHook(VideoHook):
+        vendor = Acme()
 
-def test_a_hook_with_all_facts_is_taken_and_may_be_refined() -> None:
-    class AcmeHook(TogetherHook):
-        hook_name: ClassVar[str] = "Acme"
-
-    assert AcmeHook.hook_name == "Acme"
-    assert AcmeHook().read_video(Answer({"status": "queued"}))["status"] == "queued"
+    assert (AcmeHook.conn_type, AcmeHook.hook_name, AcmeHook().conn_id) == ("acme", "Acme", "acme_default")
 
 
 def test_a_good_key_passes_the_test(vendor: VendorName, simulator: Simulator, connect: Connect) -> None:

@@ -12,14 +12,20 @@ from airflow.sdk import Connection
 
 from airflow_provider_videos.exceptions import VideoConnectionError
 from airflow_provider_videos.http.connection import DEFAULT_TIMEOUT, VendorConnection, read_connection
+from airflow_provider_videos.vendors.tavus import Tavus
 from tests.conftest import API_KEY
 
 DEFAULT_URL = "https://vendor.test"
 PROXY_PASSWORD = "proxy-password"
 
 
+class _Tavus(Tavus):
+    base_url = DEFAULT_URL
+    order_timeout = 120.0
+
+
 def read(connection: Connection) -> VendorConnection:
-    return read_connection(connection, conn_type="tavus", default_url=DEFAULT_URL)
+    return read_connection(connection, _Tavus())
 
 
 def with_fields(**fields: Any) -> VendorConnection:
@@ -351,3 +357,13 @@ def test_a_type_that_airflow_did_not_know_says_where_this_package_is_missing() -
     with pytest.raises(VideoConnectionError, match="airflow-provider-videos may not be installed where") as wrong:
         with_fields(conn_type="generic")
     assert str(wrong.value).startswith("Connection 'c', field 'conn_type': is 'generic', but must be 'tavus'; ")
+
+
+def test_an_order_may_take_as_long_as_the_vendor_asks_for_unless_the_connection_says_otherwise() -> None:
+    assert (with_fields().timeout, with_fields().order_timeout) == (DEFAULT_TIMEOUT, 120.0)
+    assert (with_extra(timeout=5).timeout, with_extra(timeout=5).order_timeout) == (5.0, 5.0)
+
+
+def test_the_first_part_of_a_key_of_two_is_the_login() -> None:
+    assert with_fields().login is None
+    assert with_fields(login="access").login == "access"

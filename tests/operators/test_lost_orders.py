@@ -10,13 +10,15 @@ from typing import Any
 import pytest
 
 from airflow_provider_videos.exceptions import VideoAuthError, VideoOrderLostError, VideoUnavailableError
-from airflow_provider_videos.hooks.tavus import TavusHook
 from airflow_provider_videos.hooks.video import VideoHook
 from airflow_provider_videos.ordering.naming import fingerprint
 from airflow_provider_videos.ordering.record import Order, OrderState
 from airflow_provider_videos.sensors.video import VideoSensor
 from airflow_provider_videos.simulator import Fault, Proxy, Simulator
-from airflow_provider_videos.vendors import pages
+from airflow_provider_videos.vendors import listing
+from airflow_provider_videos.vendors.answer import Answer
+from airflow_provider_videos.vendors.listing import shown_fields
+from airflow_provider_videos.vendors.tavus import Tavus
 from tests.attempts import Attempts, Killed
 from tests.generating import attempts, created, kill_at, revive
 from tests.vendor_kit import REQUESTS, Connect
@@ -27,7 +29,7 @@ NOT_ACCEPTED = Fault("status", status=503, times=1, method="POST")
 
 
 LOST_ORDER = Order(
-    fingerprint=fingerprint("tavus", REQUESTS["tavus"], TavusHook.free_fields),
+    fingerprint=fingerprint("tavus", REQUESTS["tavus"], Tavus.free_fields),
     number=1,
     state=OrderState.SENT,
     max_tries=2,
@@ -46,15 +48,15 @@ def kill_before_the_id_is_kept(task: Attempts) -> None:
 
 
 def kill_while_it_is_sent(task: Attempts, monkeypatch: pytest.MonkeyPatch) -> None:
-    create_video = VideoHook.create_video
+    order_video = VideoHook.order_video
 
-    def create_and_die(hook: VideoHook, **request: Any) -> None:
+    def order_and_die(hook: VideoHook, request: Any, *, key: str | None) -> None:
         with pytest.raises(VideoOrderLostError):
-            create_video(hook, **request)
+            order_video(hook, request, key=key)
         raise Killed
 
     with monkeypatch.context() as patch:
-        patch.setattr(VideoHook, "create_video", create_and_die)
+        patch.setattr(VideoHook, "order_video", order_and_die)
         with pytest.raises(Killed):
             task.run()
 
@@ -369,14 +371,11 @@ def test_a_video_that_the_list_shows_without_a_name_is_asked_for(
     simulator.add_fault(Fault("accept_then_reset", times=1))
     task = attempts("tavus", request=request_)
 
-    read_listed = pages.read_listed
-
-    def without_name(facts: Any, body: Any, reader: Any) -> Any:
-        is_listed = isinstance(body, dict) and "created_at" not in body
-        return read_listed(facts, {**body, "video_name": None} if is_listed else body, reader)
+    def without_name(entry: Answer, paths: Any) -> dict[str, str]:
+        return {field: text for field, text in shown_fields(entry, paths).items() if field != "video_name"}
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pages, "read_listed", without_name)
+        patch.setattr(listing, "shown_fields", without_name)
         assert task.run()["state"] == "ready"
     assert created(simulator) == 1
 

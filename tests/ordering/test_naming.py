@@ -44,7 +44,7 @@ TOGETHER = {
 )
 def test_no_upgrade_changes_a_fingerprint(hook: type[VideoHook], request_: dict[str, Any], expected: str) -> None:
     """A changed one reads as a changed request, and orders and pays anew."""
-    assert fingerprint(hook.conn_type, hook.order_body(request_), hook.free_fields) == expected
+    assert fingerprint(hook.conn_type, hook.order_body(request_), hook.vendor_of_orders().free_fields) == expected
 
 
 def test_no_upgrade_changes_a_mark() -> None:

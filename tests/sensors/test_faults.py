@@ -19,9 +19,9 @@ from airflow_provider_videos.exceptions import (
     VideoUnavailableError,
     VideoUnexpectedError,
 )
-from airflow_provider_videos.hooks.tavus import TavusHook
 from airflow_provider_videos.simulator import Fault, Simulator, retry_after_date
 from airflow_provider_videos.simulator.videos import VendorName
+from airflow_provider_videos.vendors.tavus import Tavus
 from tests.conftest import API_KEY
 from tests.faults import FINAL, NOWHERE, PASSING
 from tests.vendor_kit import Connect
@@ -155,12 +155,12 @@ def test_silent_fail_does_not_ask_the_wrong_vendor(mode: str, simulator: Simulat
 def test_an_exception_of_any_other_kind_ends_alike(
     mode: str, simulator: Simulator, connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def stumble(self: TavusHook, answer: object) -> None:
+    def stumble(vendor: Tavus, video_id: str) -> None:
         raise KeyError("surprise")
 
     video_id = simulator.add_video("tavus")
     conn_id = connect("tavus")
-    monkeypatch.setattr(TavusHook, "read_video", stumble)
+    monkeypatch.setattr(Tavus, "fetch", stumble)
     outcome = wait(mode, video_id=video_id, conn_id=conn_id)
     assert isinstance(outcome.error, VideoUnexpectedError)
     assert "KeyError: 'surprise'" in outcome.text

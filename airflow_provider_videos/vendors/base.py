@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The contract of a vendor: values in, values out. No socket, no clock, no Airflow.
+
+Every vendor can tell how a video stands (:class:`Vendor`). What only some can do is a protocol of its own:
+:class:`Orders`, :class:`Lists`, :class:`FindsByOwnId`, :class:`Cancels`, :class:`Deletes`, :class:`Renames`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
+from urllib.parse import quote
+
+from airflow_provider_videos.vendors.errors import MalformedIdError, UnreadableAnswerError
+from airflow_provider_videos.vendors.signed_urls import expiry_of
+from airflow_provider_videos.video import Video, VideoState
+
+if TYPE_CHECKING:
+    from airflow_provider_videos.vendors.answer import Answer
+    from airflow_provider_videos.vendors.exchange import Exchange, Refusal
+    from airflow_provider_videos.vendors.listing import Page
+    from airflow_provider_videos.vendors.recovery import Recovery
+
+MAX_STATUS_CHARACTERS = 100
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class Credentials:
+    """What a connection holds to authenticate with.
+
+    :param password: the key; kept out of the ``repr``.
+    :param login: the first part of a key that has two, ``None`` if the connection has none.
+    :param now: Unix time in seconds, for a signature that expires.
+    """
+
+    password: str = dataclasses.field(repr=False)
+    login: str | None = None
+    now: float = 0.0
+
+
+class Vendor(ABC):
+    """One vendor of generated videos."""
+
+    #: Connection type, which also names the vendor in a :class:`~airflow_provider_videos.video.Video`.
+    conn_type: ClassVar[str]
+    #: Display name.
+    name: ClassVar[str]
+    #: Where its API is, without a slash at the end.
+    base_url: ClassVar[str]
+    #: The vendor's status words, in lower case, and what they mean. One that is missing counts as pending.
+    states: ClassVar[Mapping[str, VideoState]]
+    #: Seconds that the answer to an order may take, if the connection says nothing; ``None`` for any call's limit.
+    order_timeout: ClassVar[float | None] = None
+
+    @abstractmethod
+    def headers(self, credentials: Credentials) -> Mapping[str, str]:
+        """Return the headers that each call carries: the key, and for some a version."""
+
+    @abstractmethod
+    def fetch(self, video_id: str) -> Exchange[Video]:
+        """Ask for a video.
+
+        :raises UnreadableAnswerError: if the answer is no record of it.
+        :raises MalformedIdError: before any call, if the id can't be one of this vendor's.
+        """
+
+    @abstractmethod
+    def probe(self) -> Exchange[None]:
+        """Ask for something that costs nothing, which only a good key gets."""
+
+    def refusal(self, answer: Answer) -> Refusal | None:
+        """Read a refusal that the HTTP status code does not tell, or tells wrongly; asked about every answer.
+
+        :return: ``None`` leaves it to the status code.
+        """
+        return None
+
+    def file_needs_key(self, url: str) -> bool:
+        """Say whether a file of the connection's own host is served only with the key. No other host gets it."""
+        return False
+
+    def video(self, video_id: str | None, status: str | None, **fields: Any) -> Video:
+        """Make a record of what an answer says.
+
+        :param video_id: the id that :meth:`fetch` takes.
+        :param status: the vendor's own word.
+        :param fields: further fields of the record; ``state`` if the word alone does not tell it.
+        :raises UnreadableAnswerError: if there is no id or no status.
+        """
+        status = " ".join((status or "").split())[:MAX_STATUS_CHARACTERS]
+        if not status:
+            raise UnreadableAnswerError("it has no status")
+        if not video_id:
+            raise UnreadableAnswerError("it has no id")
+        state = fields.pop("state", None) or self.states.get(status.lower(), VideoState.UNKNOWN)
+        files = tuple(url for url in fields.pop("file_urls", ()) if url)
+        download_url = fields.pop("download_url", None) or next(iter(files), None)
+        expires_at = fields.pop("expires_at", None) or (expiry_of(download_url) if download_url else None)
+        return Video(
+            vendor=self.conn_type,
+            video_id=video_id,
+            status=status,
+            state=state,
+            download_url=download_url,
+            file_urls=files or ((download_url,) if download_url else ()),
+            expires_at=expires_at,
+            **fields,
+        )
+
+    def state_of(self, status: str | None) -> VideoState:
+        """Return what one of the vendor's status words means."""
+        return self.states.get(" ".join((status or "").split()).lower(), VideoState.UNKNOWN)
+
+
+@runtime_checkable
+class Orders(Protocol):
+    """A vendor that takes orders."""
+
+    #: What can be done about an order whose answer was lost.
+    recovery: ClassVar[Recovery]
+    #: Fields of a request that change neither the video nor the bill.
+    free_fields: ClassVar[Collection[str]]
+
+    def check(self, request: Mapping[str, Any]) -> None:
+        """Refuse what the vendor's page forbids, before anything is sent.
+
+        :param request: the fields of an order, none of them ``None``.
+        :raises RequestFieldError: naming the field.
+        """
+
+    def submit(self, request: Mapping[str, Any], *, key: str | None) -> Exchange[Video]:
+        """Order a video. The call that orders it is the last one, and its id is enough of an answer.
+
+        :param request: the fields of the order, checked.
+        :param key: idempotency key, for a vendor whose recovery is ``ResendSameKey``.
+        """
+
+
+@runtime_checkable
+class Lists(Protocol):
+    """A vendor that lists the account's videos."""
+
+    def list_page(self, cursor: str | None, limit: int) -> Exchange[Page]:
+        """Ask for a page of the list.
+
+        :param cursor: where the page before said that it goes on; ``None`` for the first one.
+        :param limit: how many videos to ask for at once.
+        """
+
+    def read_listed(self, entry: Answer) -> Video:
+        """Read an entry of a page.
+
+        :raises UnreadableAnswerError: if it has no id.
+        """
+
+
+@runtime_checkable
+class FindsByOwnId(Protocol):
+    """A vendor that finds a video by an id that the client has chosen."""
+
+    def find(self, own_id: str) -> Exchange[Video | None]:
+        """Ask for the video of such an id; ``None`` if the vendor says that there is none."""
+
+
+@runtime_checkable
+class Cancels(Protocol):
+    """A vendor that stops making a video."""
+
+    def cancel(self, video_id: str) -> Exchange[None]:
+        """Stop making a video."""
+
+
+@runtime_checkable
+class Deletes(Protocol):
+    """A vendor that deletes videos."""
+
+    def delete(self, video_id: str, *, hard: bool) -> Exchange[None]:
+        """Delete a video.
+
+        :param hard: delete its files too, for ever, where the vendor makes a difference.
+        """
+
+
+@runtime_checkable
+class Renames(Protocol):
+    """A vendor that gives a video another name."""
+
+    def rename(self, video_id: str, name: str) -> Exchange[None]:
+        """Give a video another name."""
+
+
+def path_of(video_id: str, *, parts: int = 1) -> str:
+    """Return an id as it stands in a path, percent-encoded.
+
+    :param parts: the most parts that the id may have, with slashes between them, which stay as they are.
+    :raises MalformedIdError: if the id has more, or one that would lead elsewhere, such as ``..``.
+    """
+    found = video_id.split("/") if parts > 1 else [video_id]
+    if len(found) > parts or any(part.strip() in {"", ".", ".."} for part in found):
+        raise MalformedIdError(f"{video_id!r:.200} is no id of this vendor's")
+    return "/".join(quote(part, safe="") for part in found)

@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reading a vendor's list of videos page by page, and knowing whether it was read to its end."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
+from airflow_provider_videos.vendors.errors import UnreadableAnswerError
+from airflow_provider_videos.vendors.exchange import Call
+
+if TYPE_CHECKING:
+    from airflow_provider_videos.vendors.answer import Answer
+    from airflow_provider_videos.vendors.base import Lists
+    from airflow_provider_videos.vendors.exchange import Exchange
+    from airflow_provider_videos.vendors.recovery import ShownFields
+    from airflow_provider_videos.video import Video
+
+MAX_LISTED_VIDEOS = 10_000
+#: Page sizes to fall back to where a larger one is refused; 0 leaves it to the vendor.
+_SMALLER_PAGES = (50, 20, 10, 0)
+_PAGE_SIZE_REFUSED = (400, 422)
+_PAST_THE_END = (404,)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Page:
+    """One page of a list.
+
+    :param entries: its entries; ``None`` for one that is no object.
+    :param cursor: where the next page begins, ``None`` if this is certainly the last one.
+    :param total: how many videos there are in all, as far as the vendor says.
+    """
+
+    entries: tuple[Answer | None, ...]
+    cursor: str | None
+    total: int | None = None
+
+
+class ListedVideo(NamedTuple):
+    """One video of a list.
+
+    :param video: the video.
+    :param shown: those fields of its order that the vendor shows, by their names in a request.
+    """
+
+    video: Video
+    shown: Mapping[str, str]
+
+
+class Listing:
+    """Goes through a list, and notices what it may lack.
+
+    :param vendor: the vendor.
+    :param limit: how many videos to ask for at once.
+    :param shown: where an entry shows fields of its order.
+    """
+
+    def __init__(self, vendor: Lists, limit: int, shown: ShownFields) -> None:
+        self._vendor = vendor
+        self._limit = limit
+        self._shown = shown
+        self._cursor: str | None = None
+        self._pages = 0
+        self._seen: set[str] = set()
+        self._total = 0
+        #: Whether there may be another page.
+        self.are_left = True
+        #: Why the list may lack videos, ``None`` as long as nothing speaks for it.
+        self.problem: str | None = None
+
+    def next_page(self) -> Exchange[list[ListedVideo]]:
+        """Ask for the next page, and return those of its videos that are new.
+
+        If it ends with an error, the page may be asked for again.
+        """
+        page = yield from self._vendor.list_page(self._cursor, self._limit)
+        new = []
+        for entry in page.entries:
+            listed = self._read(entry)
+            if listed is None:
+                self.problem = "an entry of it can't be read"
+            elif listed.video.video_id not in self._seen:
+                self._seen.add(listed.video.video_id)
+                new.append(listed)
+        self._total = max(self._total, page.total or 0)
+        # Numbers of pages may begin with 0 or 1, so the second may be the first once more.
+        repeats = bool(page.entries) and self._pages > 1 and not new
+        if page.cursor is None or repeats:
+            self._end(repeats=repeats, entries=len(page.entries))
+        elif len(self._seen) >= MAX_LISTED_VIDEOS:
+            self.are_left = False
+            self.problem = f"only its first {MAX_LISTED_VIDEOS:,} videos are read"
+        self._cursor = page.cursor
+        self._pages += 1
+        return new
+
+    def _read(self, entry: Answer | None) -> ListedVideo | None:
+        if entry is None:
+            return None
+        try:
+            return ListedVideo(self._vendor.read_listed(entry), shown_fields(entry, self._shown))
+        except UnreadableAnswerError:
+            return None
+
+    def _end(self, *, repeats: bool, entries: int) -> None:
+        self.are_left = False
+        if len(self._seen) < self._total:
+            self.problem = self.problem or f"it ended after {len(self._seen)} of {self._total} videos"
+        elif repeats and self._total <= entries:
+            self.problem = self.problem or "its pages repeat, and its total counts one page"
+
+
+def shown_fields(answer: Answer, paths: ShownFields) -> dict[str, str]:
+    """Read those fields of an order that an answer shows."""
+    texts = {field: answer.text(*path) for field, path in paths.items()}
+    return {field: text for field, text in texts.items() if text is not None}
+
+
+def numbered_page(path: str, cursor: str | None, limit: int, *, entries: str, total: str) -> Exchange[Page]:
+    """Ask for a page of a list that is asked for by page numbers, with the parameters ``page`` and ``limit``.
+
+    The first page may have the number 0 or 1: it is asked for without one. Fewer videos are asked for if the vendor
+    refuses so many. Fewer videos than were asked for are no sign of the end.
+
+    :param path: of the list.
+    :param cursor: what :attr:`Page.cursor` of the page before says.
+    :param limit: how many videos to ask for at once.
+    :param entries: field that holds the entries.
+    :param total: field that counts all videos; it may count those of the page only.
+    """
+    number, size = map(int, cursor.split("/")) if cursor else (0, limit)
+    while True:
+        query = ({"limit": size} if size else {}) | ({"page": number} if number else {})
+        can_be_smaller = not number and size > 0
+        accepts = _PAGE_SIZE_REFUSED if can_be_smaller else _PAST_THE_END if number else ()
+        answer = yield Call(path=path, query=query, accepts=accepts)
+        if not can_be_smaller or answer.status_code not in _PAGE_SIZE_REFUSED:
+            break
+        size = next(smaller for smaller in _SMALLER_PAGES if smaller < size)
+    if number and answer.status_code in _PAST_THE_END:
+        return Page(entries=(), cursor=None)
+    found = answer.entries(entries)
+    if found is None:
+        raise UnreadableAnswerError("it has no list of videos")
+    count = answer.number(total)
+    return Page(
+        entries=tuple(found),
+        cursor=f"{number + 1}/{size}" if found else None,
+        total=None if count is None else int(count),
+    )

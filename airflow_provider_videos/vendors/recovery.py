@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What can be done about an order whose answer was lost: values that a vendor names."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+
+#: Where an answer shows the fields of an order, by the fields' names in a request.
+ShownFields = Mapping[str, tuple[str | int, ...]]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SearchByName:
+    """The vendor keeps the name of a video and lists its videos: the order is searched for by a mark in that name.
+
+    The vendor must be a :class:`~airflow_provider_videos.vendors.base.Lists`.
+
+    :param field: field of a request that names the video.
+    :param shown: where a listed video and the answer to a poll show fields of the order, ``field`` among them.
+    """
+
+    field: str
+    shown: ShownFields
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SearchByOwnId:
+    """The vendor finds a task by an id that the client has chosen.
+
+    The vendor must be a :class:`~airflow_provider_videos.vendors.base.FindsByOwnId`.
+
+    :param field: field of a request that holds the id.
+    """
+
+    field: str
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SearchByEcho:
+    """The vendor's list shows what was ordered, and nothing that a client could mark.
+
+    A video that shows the same order, and is the only one that could be meant, is taken for it. The vendor must be a
+    :class:`~airflow_provider_videos.vendors.base.Lists`.
+
+    :param shown: where a listed video shows fields of the order.
+    """
+
+    shown: ShownFields
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class AskAHuman:
+    """Nothing finds the order again: a person has to look.
+
+    :param where: where at the vendor to look, as the end of a sentence that begins with "Look".
+    """
+
+    where: str = ""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ResendSameKey:
+    """The vendor answers an order with an idempotency key that it knows with the video of the first one.
+
+    :param lifetime: seconds from the first order for which it does.
+    :param afterwards: what is done later than that.
+    """
+
+    lifetime: float
+    afterwards: SearchByName | SearchByOwnId | SearchByEcho | AskAHuman = AskAHuman()
+
+
+Recovery = ResendSameKey | SearchByName | SearchByOwnId | SearchByEcho | AskAHuman
+
+
+def search_of(recovery: Recovery) -> SearchByName | SearchByOwnId | SearchByEcho | AskAHuman:
+    """Return how an order is found again where an idempotency key does not help, or does not help any more."""
+    return recovery.afterwards if isinstance(recovery, ResendSameKey) else recovery

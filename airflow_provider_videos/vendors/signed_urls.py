@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: Apache-2.0
+"""When a signed URL of a file ends, as far as the URL itself tells."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from urllib.parse import parse_qs, urlsplit
+
+_SIGNED_AT_FORMAT = "%Y%m%dT%H%M%SZ"
+
+
+def expiry_of(url: str) -> str | None:
+    """Return when a URL expires, ISO 8601 in UTC; ``None`` if it doesn't say.
+
+    It reads what Amazon S3 and CloudFront, Google Cloud Storage and Azure Blob Storage write into the query.
+    """
+    if "?" not in url:
+        return None
+    try:
+        query = {name.lower(): values[0] for name, values in parse_qs(urlsplit(url).query).items()}
+        for cloud in ("x-amz", "x-goog"):
+            if f"{cloud}-date" in query and f"{cloud}-expires" in query:
+                signed_at = datetime.strptime(query[f"{cloud}-date"], _SIGNED_AT_FORMAT)
+                return _iso(signed_at + timedelta(seconds=int(query[f"{cloud}-expires"])))
+        if "expires" in query:
+            return _iso(datetime.fromtimestamp(int(query["expires"]), UTC))
+        if "se" in query and "sig" in query:
+            return _iso(datetime.fromisoformat(query["se"]))
+    except (ValueError, OverflowError, OSError):
+        return None
+    return None
+
+
+def _iso(moment: datetime) -> str:
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC).isoformat()
