@@ -44,11 +44,29 @@ def mask(text: str, secret: str | None, *, limit: int | None = None) -> str:
     if limit is not None:
         text = text[: limit + margin(secret)]
     # White space may be anywhere, also within an escape.
-    compact = _SPACE.sub("", text)
+    compact = "".join(text.split()) if text.isascii() else _SPACE.sub("", text)
     # To compile the whole of it takes some 50 ms, and few texts begin to look like the secret anywhere.
-    if _pattern(secret, _FIRST_CHARACTERS).search(compact) is not None:
+    if _may_begin(secret, compact):
         text = _replace(text, [found.span() for found in _pattern(secret).finditer(compact)])
     return text[:limit]
+
+
+def _may_begin(secret: str, compact: str) -> bool:
+    """Say whether a text without white space spells the beginning of a secret somewhere."""
+    has_escapes = "%" in compact or "&" in compact or "\\" in compact
+    if has_escapes or (beginnings := _plain_beginnings(secret)) is None:
+        return _pattern(secret, _FIRST_CHARACTERS).search(compact) is not None
+    return any(beginning in compact for beginning in beginnings)
+
+
+@functools.lru_cache(maxsize=64)
+def _plain_beginnings(secret: str) -> tuple[str, ...] | None:
+    """Return how a secret begins in a text without escapes; ``None`` if it holds white space, which may be written."""
+    if "".join(secret.split()) != secret:
+        return None
+    encoded = [_in_base64(secret.encode(), offset)[:_FIRST_CHARACTERS] for offset in range(3)]
+    # Base64 has two alphabets, which a text may mix.
+    return (secret[:_FIRST_CHARACTERS], *encoded) if all(map(str.isalnum, encoded)) else None
 
 
 def _replace(text: str, spans: list[tuple[int, int]]) -> str:
