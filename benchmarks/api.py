@@ -27,8 +27,8 @@ import urllib.request
 from typing import Any, cast
 
 from airflow_provider_videos.simulator.state import State
-from airflow_provider_videos.simulator.tavus import TAVUS
-from airflow_provider_videos.simulator.vendor import Call
+from airflow_provider_videos.simulator.vendor import VendorRequest
+from airflow_provider_videos.simulator.vendors.tavus import VENDOR as TAVUS
 from benchmarks.setting import API_CORE, Setting, pin
 
 BACKLOG = 4096
@@ -95,10 +95,10 @@ class Api:
 
 
 def _tavus_record(queued: float, generating: float) -> bytes:
-    state = State(key="key", queued=queued, generating=generating, form="documented", page_base=0)
-    state.add_video("tavus", {"video_id": _PLACEHOLDER})
-    call = Call(state=state, video_id=_PLACEHOLDER, query={}, body=b"", base_url="http://127.0.0.1")
-    return json.dumps(TAVUS.endpoints["GET /v2/videos/{id}"](call).body).encode()
+    state = State(key="key", queued=queued, generating=generating)
+    TAVUS.add_video(state, {"video_id": _PLACEHOLDER})
+    poll = VendorRequest(vendor=TAVUS, state=state, parts={"id": _PLACEHOLDER})
+    return json.dumps(TAVUS.answer("get", poll).body).encode()
 
 
 class Connection(asyncio.Protocol):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Serve Tavus's and Together AI's video APIs on this machine, without a key or a bill.
+"""Serve the vendors' video APIs on this machine, without a key or a bill.
 
 While it runs, these paths control it. They ask for NO key: whoever can connect can use them, so keep the
 default --host unless the network is yours.
@@ -11,13 +11,12 @@ default --host unless the network is yours.
                             "without", "media_bytes"}: put a video there; all but vendor may be left
                             out
   POST   /simulator/faults  {"kind", "times", "after", "video_id", "method", "seconds", "status",
-                            "retry_after", "body", "location", "target"}: let something go wrong; all but
-                            kind may be left out
+                            "retry_after", "body", "location", "target", "endpoint", "vendor"}: let
+                            something go wrong; all but kind may be left out
   DELETE /simulator/faults  let nothing go wrong any more
 
-Outcomes: ready, ready_without_urls, failed, stuck; for a single video also deleted (Tavus) and
-cancelled (Together).
-Faults: KINDS.
+Outcomes: ready, ready_without_urls, failed, stuck; for a single video also those of its vendor: OUTCOMES.
+Faults: KINDS. Their "endpoint" is a role, such as create, get or list; their "vendor" a connection's type.
 """
 
 from __future__ import annotations
@@ -32,9 +31,11 @@ import threading
 from collections.abc import Sequence
 from typing import TextIO
 
+from airflow_provider_videos.simulator.built_in import built_in_vendors
 from airflow_provider_videos.simulator.faults import FAULT_KINDS
 from airflow_provider_videos.simulator.server import Simulator
-from airflow_provider_videos.simulator.videos import EXAMPLE_ORDERS, FORMS, VENDORS, VendorName
+from airflow_provider_videos.simulator.vendor import SimulatedVendor
+from airflow_provider_videos.simulator.videos import FORMS
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -66,9 +67,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
+    own = (f"{', '.join(one.outcomes)} ({one.name})" for one in built_in_vendors() if one.outcomes)
+    description = (__doc__ or "").replace("KINDS", textwrap.fill(", ".join(FAULT_KINDS), 100))
     parser = argparse.ArgumentParser(
         prog="python -m airflow_provider_videos.simulator",
-        description=(__doc__ or "").replace("KINDS", textwrap.fill(", ".join(FAULT_KINDS), 100)),
+        description=description.replace("OUTCOMES", "; ".join(own)),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--host", default="127.0.0.1", help="name or address to listen on (%(default)s)")
@@ -84,7 +87,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--tls", action="store_true", help="speak TLS, with a self-signed certificate")
     parser.add_argument(
-        "--page-base", type=int, choices=(0, 1), default=0, help="first page of Tavus's list (%(default)s)"
+        "--page-base", type=int, choices=(0, 1), default=0, help="first page where a list counts pages (%(default)s)"
     )
     return parser
 
@@ -96,22 +99,22 @@ def _port(text: str) -> int:
 
 
 def _welcome(simulator: Simulator) -> str:
-    url = simulator.url
-    curl = ["curl", "-H", f"x-api-key: {simulator.key}", "-H", "Content-Type: application/json"]
-    curl += ["-d", json.dumps(EXAMPLE_ORDERS["tavus"])]
-    if url.startswith("https:"):
-        curl += ["--cacert", str(simulator.certificate)]
+    vendors = simulator.vendors
+    names = [vendor.name for vendor in vendors]
     lines = [
-        f"Serving Tavus and Together AI at {url}",
+        f"Serving {', '.join(names[:-1])} and {names[-1]} at {simulator.url}",
         "",
         "The Airflow connections, kept by Airflow:",
-        *(_add_connection(simulator, vendor) for vendor in VENDORS),
+        *(_add_connection(simulator, vendor) for vendor in vendors),
         "",
         "or for the processes of one terminal:",
-        *(f"export AIRFLOW_CONN_{vendor.upper()}_DEFAULT='{simulator.connection_uri(vendor)}'" for vendor in VENDORS),
+        *(
+            f"export AIRFLOW_CONN_{vendor.conn_type.upper()}_DEFAULT='{simulator.connection_uri(vendor.conn_type)}'"
+            for vendor in vendors
+        ),
         "",
         "To order a video:",
-        shlex.join([*curl, f"{url}/v2/videos"]),
+        _order(simulator, vendors[0]),
         "",
         "A restart forgets all videos: a Dag that still waits for one then fails.",
         "Ctrl-C ends it.",
@@ -119,12 +122,25 @@ def _welcome(simulator: Simulator) -> str:
     return "\n".join(lines)
 
 
-def _add_connection(simulator: Simulator, vendor: VendorName) -> str:
-    fields = {"conn-type": vendor, "conn-host": simulator.url, "conn-password": simulator.key}
+def _order(simulator: Simulator, vendor: SimulatedVendor) -> str:
+    headers = {**vendor.auth.headers(simulator.key), "Content-Type": "application/json"}
+    curl = ["curl", *(part for name, value in headers.items() for part in ("-H", f"{name}: {value}"))]
+    curl += ["-d", json.dumps(vendor.example_order)]
+    if simulator.url.startswith("https:"):
+        curl += ["--cacert", str(simulator.certificate)]
+    path = vendor.example_path or vendor.endpoints["create"].path
+    return shlex.join([*curl, simulator.vendor_url(vendor.conn_type) + path])
+
+
+def _add_connection(simulator: Simulator, vendor: SimulatedVendor) -> str:
+    url = simulator.vendor_url(vendor.conn_type)
+    fields = {"conn-type": vendor.conn_type, "conn-host": url, "conn-password": simulator.key}
+    if vendor.login:
+        fields["conn-login"] = vendor.login
     if simulator.url.startswith("https:"):
         fields["conn-extra"] = json.dumps({"verify": str(simulator.certificate)})
     options = [part for name, value in fields.items() for part in (f"--{name}", value)]
-    return shlex.join(["airflow", "connections", "add", f"{vendor}_default", *options])
+    return shlex.join(["airflow", "connections", "add", f"{vendor.conn_type}_default", *options])
 
 
 def _say(text: str, stream: TextIO | None = None) -> None:

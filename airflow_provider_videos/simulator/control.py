@@ -12,6 +12,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from airflow_provider_videos.simulator.faults import Fault
+from airflow_provider_videos.simulator.mounts import Mounts
 from airflow_provider_videos.simulator.state import SETTINGS, State
 
 VIDEO_OPTIONS = ("video_id", "queued", "generating", "outcome", "form", "media_bytes", "fields", "without")
@@ -21,8 +22,9 @@ FAULT_FIELDS = tuple(field.name for field in dataclasses.fields(Fault))
 class Control:
     """Answers the control paths. A body that is not usable gets status 400 and ``{"error": text}``."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: State, mounts: Mounts) -> None:
         self._state = state
+        self._mounts = mounts
 
     def routes(self) -> list[web.RouteDef]:
         """The routes to add to an application."""
@@ -52,15 +54,17 @@ class Control:
     async def add_video(self, request: web.Request) -> web.Response:
         """Put a video there."""
         options = await _read(request, ("vendor", *VIDEO_OPTIONS), required="vendor")
-        vendor = options.pop("vendor")
+        vendor = self._mounts.vendor(options.pop("vendor"))
         if isinstance(options.get("without"), list):
             options["without"] = tuple(options["without"])
-        video = self._state.add_video(vendor, options)
+        video = vendor.add_video(self._state, options)
         return web.json_response({"video_id": video.video_id})
 
     async def add_fault(self, request: web.Request) -> web.Response:
         """Put a fault in force."""
-        self._state.faults.add(Fault(**await _read(request, FAULT_FIELDS, required="kind")))
+        fault = Fault(**await _read(request, FAULT_FIELDS, required="kind"))
+        self._mounts.check_fault(fault)
+        self._state.faults.add(fault)
         return web.json_response({})
 
     async def clear_faults(self, _request: web.Request) -> web.Response:

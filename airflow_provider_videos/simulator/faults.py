@@ -28,13 +28,15 @@ kind                      what the client sees
 ``hang_then_accept``      nothing; the video is ordered ``seconds`` later
 ``status_then_accept``    the status code ``status`` (504); the video is ordered ``seconds`` later
 ``list_cut``              a page of a list without the second half of its videos; its total counts all
-``list_total_of_page``    a page of a list whose total counts this page only
+``list_total_of_page``    a page of a list that says it is all there is: its total counts this page only, or it
+                          names no next page
 ``list_bad_entry``        a page of a list whose first entry can't be read
 ========================  ==================================================================================
 
 ``status`` may be given for the kinds from ``html`` to ``redirect`` too. The kinds ``accept_then_...`` and
-``..._then_accept`` strike only a POST that orders a video; if ``accept_then_...`` meets an order that is refused (a
-wrong key, a bad body), its refusal is sent. The kinds ``list_...`` strike only the list of videos.
+``..._then_accept`` strike only a request that orders a video (the role ``create``); if ``accept_then_...`` meets an
+order that is refused (a wrong key, a bad body), its refusal is sent. The kinds ``list_...`` strike only the role
+``list``.
 """
 
 from __future__ import annotations
@@ -44,9 +46,9 @@ import email.utils
 import json
 import threading
 import time
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
-from airflow_provider_videos.simulator.videos import check_choice, check_seconds
+from airflow_provider_videos.simulator.checks import check_choice, check_seconds, check_whole
 
 FaultKind = Literal[
     "status",
@@ -79,13 +81,26 @@ FaultTarget = Literal["api", "media"]
 FAULT_KINDS: tuple[FaultKind, ...] = get_args(FaultKind)
 FAULT_TARGETS: tuple[FaultTarget, ...] = get_args(FaultTarget)
 DEFAULT_STATUSES = {"status": 500, "accept_then_status": 500, "status_then_accept": 504, "redirect": 302}
-ORDER = "POST /v2/videos"
-LIST = "GET /v2/videos"
 
 
 def retry_after_date(seconds: float) -> str:
     """The HTTP date that lies ``seconds`` ahead, for ``Fault(retry_after=...)``."""
     return email.utils.formatdate(time.time() + seconds, usegmt=True)
+
+
+class Struck(NamedTuple):
+    """The request that a fault may strike.
+
+    :param vendor: connection type of the vendor that it is for; None: there is no such vendor.
+    :param role: role of the endpoint; None: there is no such endpoint.
+    :param method: its HTTP method.
+    :param video_id: id of the video that it names; None: it names none.
+    """
+
+    vendor: str | None
+    role: str | None
+    method: str
+    video_id: str | None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,8 +112,9 @@ class Fault:
     :param after: how many matching requests pass before the first one is struck. Default 0.
     :param video_id: strikes only requests whose path names this video; None (default): any request.
     :param method: strikes only this HTTP method, such as ``GET``; None (default): any.
-    :param endpoint: strikes only this endpoint, such as ``GET /v2/videos`` or ``GET /v2/videos/{id}``; None (default):
-        any.
+    :param endpoint: strikes only requests of this role: ``create``, ``get``, ``list``, ``delete`` and what other roles
+        the vendor's endpoints have; None (default): any.
+    :param vendor: strikes only requests to this vendor, given by its connection type; None (default): to any.
     :param seconds: the delay of ``latency`` and of ``..._then_accept``, the time between two bytes of ``drip``.
         Default 1.
     :param status: status code to answer with, 200 to 599; None (default): 500 for ``status`` and
@@ -108,7 +124,8 @@ class Fault:
     :param body: what ``status``, ``accept_then_status``, ``html``, ``not_utf8`` and ``json`` send, and ``merge``
         merges; ``json`` and ``merge`` need it, the others have one of their own. A text is sent as UTF-8.
     :param location: where ``redirect`` leads to.
-    :param target: ``api`` (default): the vendors' endpoints; ``media``: the files that the URLs lead to.
+    :param target: ``api`` (default): the vendors' endpoints; ``media``: the files that the URLs lead to, whose role is
+        ``media``.
     :raises ValueError: a value is not usable; the message names the field.
     """
 
@@ -124,17 +141,18 @@ class Fault:
     body: str | bytes | None = None
     location: str | None = None
     target: FaultTarget = "api"
+    vendor: str | None = None
 
     def __post_init__(self) -> None:
         check_choice("kind", self.kind, FAULT_KINDS)
         check_choice("target", self.target, FAULT_TARGETS)
         if self.times is not None:
-            _check_whole("times", self.times, 1, None)
-        _check_whole("after", self.after, 0, None)
+            check_whole("times", self.times, 1)
+        check_whole("after", self.after, 0)
         check_seconds("seconds", self.seconds)
         if self.status is not None:
-            _check_whole("status", self.status, 200, 599)
-        for field in ("video_id", "method", "endpoint", "retry_after", "location"):
+            check_whole("status", self.status, 200, 599)
+        for field in ("video_id", "method", "endpoint", "vendor", "retry_after", "location"):
             value = getattr(self, field)
             if value is not None and not isinstance(value, str):
                 raise ValueError(f"{field} must be a text, not {value!r}")
@@ -146,7 +164,7 @@ class Fault:
             raise ValueError("body must be a JSON object for a fault of kind merge")
         if self.kind == "redirect" and self.location is None:
             raise ValueError("location must be given for a fault of kind redirect")
-        if self._only_endpoint is not None and self.target != "api":
+        if self._only_role is not None and self.target != "api":
             raise ValueError(f"target must be api for a fault of kind {self.kind}")
 
     @property
@@ -155,18 +173,20 @@ class Fault:
         return self.status if self.status is not None else DEFAULT_STATUSES.get(self.kind, 200)
 
     @property
-    def _only_endpoint(self) -> str | None:
+    def _only_role(self) -> str | None:
         if "accept" in self.kind:
-            return ORDER
-        return LIST if self.kind.startswith("list_") else None
+            return "create"
+        return "list" if self.kind.startswith("list_") else None
 
-    def strikes(self, target: FaultTarget, endpoint: str, video_id: str | None) -> bool:
-        """Whether it is meant for a request to this endpoint, such as ``GET /v2/videos/{id}``."""
-        if self.target != target or (self.video_id is not None and self.video_id != video_id):
+    def strikes(self, struck: Struck) -> bool:
+        """Whether it is meant for a request."""
+        if self.target != ("media" if struck.role == "media" else "api"):
             return False
-        if any(only is not None and only != endpoint for only in (self._only_endpoint, self.endpoint)):
+        if self.method is not None and self.method.upper() != struck.method:
             return False
-        return self.method is None or endpoint.startswith(f"{self.method.upper()} ")
+        wanted = (self._only_role, self.endpoint, self.vendor, self.video_id)
+        found = (struck.role, struck.role, struck.vendor, struck.video_id)
+        return all(only is None or only == one for only, one in zip(wanted, found, strict=True))
 
 
 def _json(body: str | bytes | None) -> object:
@@ -174,13 +194,6 @@ def _json(body: str | bytes | None) -> object:
         return json.loads(body or "")
     except ValueError:
         return None
-
-
-def _check_whole(field: str, value: object, least: int, most: int | None) -> None:
-    whole = isinstance(value, int) and not isinstance(value, bool)
-    if not whole or value < least or (most is not None and value > most):  # type: ignore[operator]
-        bounds = f"{least} or more" if most is None else f"from {least} to {most}"
-        raise ValueError(f"{field} must be a whole number, {bounds}, not {value!r}")
 
 
 class FaultPlan:
@@ -200,13 +213,13 @@ class FaultPlan:
         with self._lock:
             self._faults.clear()
 
-    def take(self, target: FaultTarget, endpoint: str, video_id: str | None) -> Fault | None:
+    def take(self, struck: Struck) -> Fault | None:
         """The fault that strikes this request, and one of its turns with it: the first that fits."""
         if not self._faults:
             return None
         with self._lock:
             for planned in self._faults:
-                if planned.fault.strikes(target, endpoint, video_id) and planned.take_turn():
+                if planned.fault.strikes(struck) and planned.take_turn():
                     return planned.fault
         return None
 

@@ -1,19 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The files that a video's URLs lead to. As with the vendors' own URLs, no key is needed."""
+"""The files that a video's URLs lead to."""
 
 from __future__ import annotations
 
 import html
 import pathlib
 import tempfile
-import time
 import urllib.parse
 from collections.abc import Mapping
 
 from aiohttp import web
 
 from airflow_provider_videos.simulator.state import State
-from airflow_provider_videos.simulator.videos import VENDORS, Moment, Video
+from airflow_provider_videos.simulator.videos import Moment, SimulatedVideo, VendorName
 
 CONTENT_TYPES: Mapping[str, str] = {
     "mp4": "video/mp4",
@@ -57,33 +56,35 @@ class Media:
         self._clip = pathlib.Path(__file__).with_name("clip")
         self._folder: tempfile.TemporaryDirectory[str] | None = None
 
-    def routes(self) -> list[web.RouteDef]:
-        """The routes to add to an application."""
-        return [web.get("/media/{vendor}/{id:[^/]+}.{suffix}", self.serve)]
+    def send(self, vendor: VendorName, video_id: str, suffix: str) -> web.StreamResponse:
+        """Return one file of one video, or a 404: no such video or file, or the video is not ready.
 
-    async def serve(self, request: web.Request) -> web.StreamResponse:
-        """Send one file of one video.
-
-        :raises aiohttp.web.HTTPNotFound: no such video or file, or the video is not ready.
+        :param vendor: connection type of the video's vendor.
+        :param video_id: its id.
+        :param suffix: which file, such as ``mp4``.
         """
-        suffix = request.match_info["suffix"]
-        vendor = next((name for name in VENDORS if name == request.match_info["vendor"]), None)
-        video = self._state.videos.get(vendor, request.match_info["id"]) if vendor else None
+        video = self._state.videos.get(vendor, video_id)
         if video is None:
-            raise web.HTTPNotFound
-        moment = video.at(time.monotonic())
+            return web.Response(status=404)
+        moment = video.moment
         if suffix == "html":
             return web.Response(body=_page(video, moment).encode(), content_type="text/html", charset="utf-8")
         if not moment.is_ready:
-            raise web.HTTPNotFound
+            return web.Response(status=404)
         if suffix == "m3u8":
             playlist = PLAYLIST.format(segment=_file_name(video, "ts"))
             return web.Response(body=playlist.encode(), content_type=PLAYLIST_TYPE)
         if suffix not in CONTENT_TYPES:
-            raise web.HTTPNotFound
+            return web.Response(status=404)
         if suffix == "mp4" and video.media_bytes is not None:
             return MediaFile(self._padded(video.media_bytes))
         return MediaFile(self._clip.with_suffix(f".{suffix}"))
+
+    async def close(self, _app: web.Application) -> None:
+        """Remove the files that were made."""
+        if self._folder is not None:
+            self._folder.cleanup()
+            self._folder = None
 
     def _padded(self, size: int) -> pathlib.Path:
         """The clip in a file of another size. It ends in a box that players skip, which takes no room on the disk."""
@@ -99,17 +100,16 @@ class Media:
         return path
 
 
-def _file_name(video: Video, suffix: str) -> str:
+def _file_name(video: SimulatedVideo, suffix: str) -> str:
     return f"{urllib.parse.quote(video.video_id, safe='')}.{suffix}"
 
 
-def _page(video: Video, moment: Moment) -> str:
+def _page(video: SimulatedVideo, moment: Moment) -> str:
     title = html.escape(f"Video {video.video_id}")
     if moment.is_ready:
         source, poster = (html.escape(_file_name(video, suffix)) for suffix in ("mp4", "jpg"))
         return PAGE.format(
             title=title, head="", content=f'<video controls loop src="{source}" poster="{poster}"></video>'
         )
-    waiting = moment.phase in {"queued", "generating"}
-    head = '<meta http-equiv="refresh" content="2">' if waiting else ""
+    head = '<meta http-equiv="refresh" content="2">' if moment.is_pending else ""
     return PAGE.format(title=title, head=head, content=f"<p>{moment.phase}</p>")

@@ -17,7 +17,7 @@ from aiohttp.typedefs import Handler
 
 from airflow_provider_videos.simulator.faults import Fault
 from airflow_provider_videos.simulator.media import MediaFile
-from airflow_provider_videos.simulator.vendor import Vendor
+from airflow_provider_videos.simulator.vendor import Reply, SimulatedVendor
 
 HUGE_BYTES = 20_000_000
 HUGE_CHUNK_BYTES = 1_000_000
@@ -33,7 +33,9 @@ _LATE_ORDERS: set[asyncio.Future[None]] = set()
 NOT_UTF8 = '{"status": "prêt"}'.encode("latin-1")
 
 
-async def misbehave(fault: Fault, request: web.Request, rightly: Handler, vendor: Vendor) -> web.StreamResponse | None:
+async def misbehave(
+    fault: Fault, request: web.Request, rightly: Handler, vendor: SimulatedVendor
+) -> web.StreamResponse | None:
     """Answer a request the way a fault wants it, or not at all.
 
     :param fault: what goes wrong.
@@ -51,8 +53,7 @@ async def misbehave(fault: Fault, request: web.Request, rightly: Handler, vendor
         case "status":
             return _status(fault, vendor)
         case "unknown_video":
-            status, body = vendor.unknown_video
-            return web.json_response(body, status=status)
+            return to_response(vendor.unknown_video)
         case "html":
             return _plain(fault, HTML, "text/html")
         case "empty":
@@ -74,7 +75,8 @@ async def misbehave(fault: Fault, request: web.Request, rightly: Handler, vendor
             return await _accept_later(fault, request, rightly, vendor)
     response = await rightly(request)
     content = _content(response)
-    send = functools.partial(_send, request, status=response.status, content_type=response.headers["Content-Type"])
+    content_type = response.headers.get("Content-Type", "application/json")
+    send = functools.partial(_send, request, status=response.status, content_type=content_type)
     match fault.kind:
         case "drip":
             drops = (content[place : place + 1] for place in range(len(content)))
@@ -94,10 +96,9 @@ async def misbehave(fault: Fault, request: web.Request, rightly: Handler, vendor
     if response.status >= 400:
         return response
     match fault.kind:
-        case "list_cut" | "list_total_of_page" | "list_bad_entry":
-            return _edited_list(fault, content)
-        case "merge":
-            return web.json_response(_merged(json.loads(content), json.loads(fault.body or "")), status=response.status)
+        case "list_cut" | "list_total_of_page" | "list_bad_entry" | "merge":
+            # A reply without a body has nothing to change.
+            return _edited(fault, json.loads(content), response.status, vendor) if content else response
         case "accept_then_reset":
             _reset(request)
             return None
@@ -107,7 +108,7 @@ async def misbehave(fault: Fault, request: web.Request, rightly: Handler, vendor
 
 
 async def _accept_later(
-    fault: Fault, request: web.Request, rightly: Handler, vendor: Vendor
+    fault: Fault, request: web.Request, rightly: Handler, vendor: SimulatedVendor
 ) -> web.StreamResponse | None:
     # What the client sent is gone once it has hung up.
     await request.read()
@@ -124,17 +125,31 @@ async def _accept_later(
     return _status(fault, vendor)
 
 
-def _edited_list(fault: Fault, content: bytes) -> web.Response:
-    page = json.loads(content)
-    videos = page["data"]
-    match fault.kind:
-        case "list_cut":
-            page["data"] = videos[: len(videos) // 2]
-        case "list_total_of_page":
-            page["total_count"] = len(videos)
-        case "list_bad_entry":
-            page["data"] = [{"status": 7}, *videos[1:]]
-    return web.json_response(page)
+def _edited(fault: Fault, value: Any, status: int, vendor: SimulatedVendor) -> web.Response:
+    if fault.kind == "merge":
+        value = _merged(value, json.loads(fault.body or ""))
+    elif isinstance(value, dict) and isinstance(videos := value.get(vendor.list_items), list):
+        # An error inside a 200 has no videos.
+        match fault.kind:
+            case "list_cut":
+                value[vendor.list_items] = videos[: len(videos) // 2]
+            case "list_bad_entry":
+                value[vendor.list_items] = [{"status": 7}, *videos[1:]]
+            case "list_total_of_page" if vendor.list_end is not None:
+                value |= vendor.list_end(len(videos))
+    return web.json_response(value, status=status)
+
+
+def to_response(reply: Reply) -> web.Response:
+    """Return what a vendor answers as an HTTP response."""
+    content_type = None if reply.body is None else "application/json"
+    return web.Response(
+        status=reply.status, body=_json(reply.body), content_type=content_type, headers=dict(reply.headers)
+    )
+
+
+def _json(body: Any) -> bytes:
+    return b"" if body is None else json.dumps(body).encode()
 
 
 def _reset(request: web.Request) -> None:
@@ -146,8 +161,8 @@ def _reset(request: web.Request) -> None:
     transport.abort()
 
 
-def _status(fault: Fault, vendor: Vendor) -> web.Response:
-    standard = json.dumps(vendor.error(fault.answer_status)).encode()
+def _status(fault: Fault, vendor: SimulatedVendor) -> web.Response:
+    standard = _json(vendor.error(fault.answer_status).body)
     response = _plain(fault, standard, "application/json")
     if fault.retry_after is not None:
         response.headers["Retry-After"] = fault.retry_after

@@ -19,12 +19,11 @@ from collections.abc import Iterator
 import pytest
 
 from airflow_provider_videos.simulator.server import Simulator
-from airflow_provider_videos.simulator.videos import VENDORS
 
 
 @pytest.fixture
 def video_simulator(monkeypatch: pytest.MonkeyPatch) -> Iterator[Simulator]:
-    """Run a simulator for one test, and let ``tavus_default`` and ``together_default`` lead to it.
+    """Run a simulator for one test, and let each vendor's default connection, such as ``tavus_default``, lead to it.
 
     Its videos are ready at once; set its ``queued`` and ``generating`` (seconds) for others. A connection of another id
     is one more line: ``monkeypatch.setenv("AIRFLOW_CONN_MY_TAVUS", video_simulator.connection_uri("tavus"))``.
@@ -33,6 +32,7 @@ def video_simulator(monkeypatch: pytest.MonkeyPatch) -> Iterator[Simulator]:
         # A proxy of this machine doesn't reach the simulator.
         monkeypatch.setenv(name, ",".join(filter(None, [os.environ.get(name), "127.0.0.1"])))
     with Simulator(queued=0, generating=0) as simulator:
-        for vendor in VENDORS:
-            monkeypatch.setenv(f"AIRFLOW_CONN_{vendor.upper()}_DEFAULT", simulator.connection_uri(vendor))
+        for vendor in simulator.vendors:
+            uri = simulator.connection_uri(vendor.conn_type)
+            monkeypatch.setenv(f"AIRFLOW_CONN_{vendor.conn_type.upper()}_DEFAULT", uri)
         yield simulator

@@ -12,6 +12,8 @@ from typing import Any
 MAX_TIMESTAMPS = 1000
 """How many moments are kept for each video, so that a simulator may run for weeks."""
 
+NO_ENDPOINT = "(no such endpoint)"
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Record:
@@ -19,10 +21,11 @@ class Record:
 
     Requests to the control paths (``/simulator``) are not in it.
 
-    :param requests: requests per method and path, such as ``GET /v2/videos/{id}``.
+    :param requests: requests per vendor and role, such as ``tavus create``, ``together get`` or ``tavus media``;
+        ``(no such endpoint)`` counts the others.
     :param videos: requests per video id, whatever the method and whether or not the video exists.
     :param answers: answers per status code. A request that was never answered is in none.
-    :param created: videos created by POST, per vendor.
+    :param created: videos ordered, per vendor. An order that is sent again with the same idempotency key counts once.
     :param faults: faults that struck, per kind.
     :param connections: connections that were opened.
     :param keys_refused: requests that came with a wrong key or without one.
@@ -58,7 +61,7 @@ class Recorder:
             self._answers: collections.Counter[int] = collections.Counter()
             self._created: collections.Counter[str] = collections.Counter()
             self._faults: collections.Counter[str] = collections.Counter()
-            self._looks: dict[str, collections.deque[float]] = {}
+            self._polls: dict[str, collections.deque[float]] = {}
             self._connections = 0
             self._keys_refused = 0
 
@@ -67,18 +70,18 @@ class Recorder:
         with self._lock:
             self._connections += 1
 
-    def request(self, endpoint: str, video_id: str | None) -> None:
-        """Count a request to an endpoint, such as ``GET /v2/videos/{id}``."""
+    def request(self, vendor: str | None, role: str | None, video_id: str | None) -> None:
+        """Count a request, by the vendor's connection type and the role of the endpoint."""
         with self._lock:
-            self._requests[endpoint] += 1
+            self._requests[NO_ENDPOINT if vendor is None or role is None else f"{vendor} {role}"] += 1
             if video_id is None:
                 return
             self._videos[video_id] += 1
-            if endpoint == "GET /v2/videos/{id}":
-                looks = self._looks.get(video_id)
-                if looks is None:
-                    looks = self._looks[video_id] = collections.deque(maxlen=MAX_TIMESTAMPS)
-                looks.append(time.monotonic())
+            if role == "get":
+                polls = self._polls.get(video_id)
+                if polls is None:
+                    polls = self._polls[video_id] = collections.deque(maxlen=MAX_TIMESTAMPS)
+                polls.append(time.monotonic())
 
     def answer(self, status: int) -> None:
         """Count an answer of this status code."""
@@ -86,7 +89,7 @@ class Recorder:
             self._answers[status] += 1
 
     def creation(self, vendor: str) -> None:
-        """Count a video that a POST created."""
+        """Count a video that was ordered."""
         with self._lock:
             self._created[vendor] += 1
 
@@ -100,10 +103,10 @@ class Recorder:
         with self._lock:
             self._keys_refused += 1
 
-    def looks_at(self, video_id: str) -> list[float]:
-        """When the video was asked for, oldest first, in seconds of the monotonic clock."""
+    def polls_of(self, video_id: str) -> list[float]:
+        """When the video was polled (role ``get``), oldest first, in seconds of the monotonic clock."""
         with self._lock:
-            return list(self._looks.get(video_id, ()))
+            return list(self._polls.get(video_id, ()))
 
     def snapshot(self) -> Record:
         """The numbers as they are now."""

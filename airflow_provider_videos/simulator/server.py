@@ -6,21 +6,53 @@ from __future__ import annotations
 import pathlib
 import types
 import urllib.parse
-from typing import Any, Self
+from collections.abc import Sequence
+from typing import Any, Generic, Self, TypeVar, overload
 
 from airflow_provider_videos.simulator.app import build_app
+from airflow_provider_videos.simulator.built_in import built_in_vendors
 from airflow_provider_videos.simulator.faults import Fault
+from airflow_provider_videos.simulator.mounts import Mounts
 from airflow_provider_videos.simulator.recorder import Record
 from airflow_provider_videos.simulator.serving import Serving
-from airflow_provider_videos.simulator.state import State
-from airflow_provider_videos.simulator.videos import VENDORS, Form, Outcome, Texts, VendorName, check_choice
+from airflow_provider_videos.simulator.state import State, Texts
+from airflow_provider_videos.simulator.vendor import SimulatedVendor
+from airflow_provider_videos.simulator.videos import Form, Outcome, VendorName
 
 WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # ruff: ignore[hardcoded-bind-all-interfaces] - the keys are compared with, not bound to
 """Addresses that one can listen on and not connect to, and what to connect to instead."""
 
+T = TypeVar("T")
+
+
+class _Setting(Generic[T]):
+    """A setting of a simulator that may be changed while it serves."""
+
+    def __init__(self, doc: str) -> None:
+        self.__doc__ = doc
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    @overload
+    def __get__(self, simulator: None, owner: type) -> Self: ...
+    @overload
+    def __get__(self, simulator: Simulator, owner: type) -> T: ...
+    def __get__(self, simulator: Simulator | None, owner: type) -> Self | T:
+        if simulator is None:
+            return self
+        value: T = getattr(simulator._state, self._name)
+        return value
+
+    def __set__(self, simulator: Simulator, value: T) -> None:
+        simulator._state.change({self._name: value})
+
 
 class Simulator:
-    """Both vendors' video APIs on a socket, served by a daemon thread.
+    """Every vendor's video API on a socket, served by a daemon thread.
+
+    Each vendor is below ``/{connection type}``, such as ``/together/v2/videos``; Tavus and Together AI are at the root
+    too, told apart by the header of their key.
 
     Start and stop it with ``with``, or with :meth:`start` and :meth:`stop`. Started once more, it serves the
     same videos on the same port. Everything public is safe to use from any thread.
@@ -28,16 +60,17 @@ class Simulator:
     :param host: name or address to listen on. Default ``127.0.0.1``. Whoever can connect can also use the
         control paths, which ask for no key.
     :param port: port to listen on; 0 (default): a free one.
-    :param key: the key that both vendors' endpoints ask for. Default ``simulator-key``.
+    :param key: the key that every vendor's endpoints ask for. Default ``simulator-key``.
     :param queued: seconds that a video waits before it is generated. Default 1.
     :param generating: seconds that generating it takes. Default 2.
     :param form: ``documented`` (default): answers look as the vendors' pages say; ``observed``: as they were
         seen.
     :param tls: whether to speak TLS, with a self-signed certificate. Default False.
-    :param page_base: number of the first page of Tavus's list, 0 (default) or 1.
-    :param listing_delay: seconds after its order from which on Tavus lists a video. Default 0.
-    :param texts: what Tavus makes of names and scripts: ``kept`` (default), ``trimmed`` (without the white space around
-        them), ``cut`` (their first 40 characters), ``normalised`` (NFC, lines that end in LF).
+    :param page_base: number of the first page where a vendor's list counts pages, 0 (default) or 1.
+    :param listing_delay: seconds after its order from which on a vendor lists a video. Default 0.
+    :param texts: what a vendor makes of names and scripts: ``kept`` (default), ``trimmed`` (without the white space
+        around them), ``cut`` (their first 40 characters), ``normalised`` (NFC, lines that end in LF).
+    :param vendors: vendors to serve besides the built-in ones. Default: none.
     :raises ValueError: an argument is not usable; the message names it.
     """
 
@@ -54,7 +87,9 @@ class Simulator:
         page_base: int = 0,
         listing_delay: float = 0.0,
         texts: Texts = "kept",
+        vendors: Sequence[SimulatedVendor] = (),
     ) -> None:
+        self._mounts = Mounts([*built_in_vendors(), *vendors])
         self._state = State(
             key=key,
             queued=queued,
@@ -78,7 +113,7 @@ class Simulator:
         if self._serving is not None:
             raise RuntimeError("the simulator serves already")
         self._serving = Serving(
-            lambda: build_app(self._state),
+            lambda: build_app(self._state, self._mounts),
             host=self._host,
             port=self._port,
             tls=self._tls,
@@ -115,23 +150,39 @@ class Simulator:
         host = WILDCARDS.get(self._host, self._host)
         return f"http{'s' if self._tls else ''}://{f'[{host}]' if ':' in host else host}:{self._port}"
 
+    @property
+    def vendors(self) -> tuple[SimulatedVendor, ...]:
+        """The vendors that it serves."""
+        return tuple(self._mounts.vendors.values())
+
+    def vendor_url(self, vendor: VendorName, /) -> str:
+        """Return the base URL of a vendor, such as ``http://127.0.0.1:8787/tavus``: the host of its connection.
+
+        :param vendor: its connection type.
+        :raises ValueError: there is no such vendor.
+        """
+        return f"{self.url}/{self._mounts.vendor(vendor).conn_type}"
+
     def connection_uri(self, vendor: VendorName, /, **extra: str | float) -> str:
         """Return the Airflow connection to this simulator as a URI, for an environment variable ``AIRFLOW_CONN_…``.
 
         It holds the key as it is now; with TLS also the path of the certificate, which is removed at the stop.
 
-        :param vendor: ``tavus`` or ``together``, which is also the connection's type.
+        :param vendor: the connection's type, such as ``tavus``.
         :param extra: extra fields of the connection, such as ``timeout=2``. Default: none.
-        :return: such as ``tavus://:simulator-key@127.0.0.1:8787/http``.
+        :return: such as ``tavus://:simulator-key@http%3A%2F%2F127.0.0.1%3A8787%2Ftavus``.
         :raises ValueError: there is no such vendor.
         :raises RuntimeError: it speaks TLS and doesn't serve.
         """
-        check_choice("vendor", vendor, VENDORS)
+        url = self.vendor_url(vendor)
         if self._tls:
             extra = {"verify": str(self.certificate), **extra}
-        scheme, _, address = self.url.partition("://")
-        query = f"?{urllib.parse.urlencode(extra)}" if extra else ""
-        return f"{vendor}://:{urllib.parse.quote(self.key, safe='')}@{address}/{scheme}{query}"
+        login, key, host = (
+            urllib.parse.quote(part, safe="") for part in (self._mounts.vendor(vendor).login, self.key, url)
+        )
+        query = f"/?{urllib.parse.urlencode(extra)}" if extra else ""
+        # Airflow turns the dash into an underscore again, which no scheme may have.
+        return f"{vendor.replace('_', '-')}://{login}:{key}@{host}{query}"
 
     @property
     def certificate(self) -> pathlib.Path:
@@ -143,59 +194,12 @@ class Simulator:
             raise RuntimeError("only a running simulator with tls=True has a certificate")
         return self._serving.certificate
 
-    @property
-    def key(self) -> str:
-        """The key that is asked for. Setting it is what a rotated key looks like."""
-        return self._state.key
-
-    @key.setter
-    def key(self, key: str) -> None:
-        self._state.change({"key": key})
-
-    @property
-    def queued(self) -> float:
-        """Seconds that a video ordered from now on waits before it is generated."""
-        return self._state.queued
-
-    @queued.setter
-    def queued(self, seconds: float) -> None:
-        self._state.change({"queued": seconds})
-
-    @property
-    def generating(self) -> float:
-        """Seconds that generating a video ordered from now on takes."""
-        return self._state.generating
-
-    @generating.setter
-    def generating(self, seconds: float) -> None:
-        self._state.change({"generating": seconds})
-
-    @property
-    def outcome(self) -> Outcome:
-        """How a video ordered by POST from now on ends. Default ``ready``."""
-        return self._state.outcome
-
-    @outcome.setter
-    def outcome(self, outcome: Outcome) -> None:
-        self._state.change({"outcome": outcome})
-
-    @property
-    def listing_delay(self) -> float:
-        """Seconds after its order from which on Tavus lists a video."""
-        return self._state.listing_delay
-
-    @listing_delay.setter
-    def listing_delay(self, seconds: float) -> None:
-        self._state.change({"listing_delay": seconds})
-
-    @property
-    def texts(self) -> Texts:
-        """What Tavus makes of names and scripts that are ordered from now on."""
-        return self._state.texts
-
-    @texts.setter
-    def texts(self, texts: Texts) -> None:
-        self._state.change({"texts": texts})
+    key = _Setting[str]("The key that is asked for. Setting it is what a rotated key looks like.")
+    queued = _Setting[float]("Seconds that a video ordered from now on waits before it is generated.")
+    generating = _Setting[float]("Seconds that generating a video ordered from now on takes.")
+    outcome = _Setting[Outcome]("How a video ordered by a request from now on ends. Default ``ready``.")
+    listing_delay = _Setting[float]("Seconds after its order from which on a vendor lists a video.")
+    texts = _Setting[Texts]("What a vendor makes of names and scripts that are ordered from now on.")
 
     def add_video(
         self,
@@ -213,12 +217,12 @@ class Simulator:
     ) -> str:
         """Put a video there as if it had been ordered now. One of the same id is dropped.
 
-        :param vendor: ``tavus`` or ``together``.
+        :param vendor: the vendor's connection type, such as ``tavus``.
         :param video_id: its id; None (default): a fresh one that looks like the vendor's own.
         :param queued: seconds that it waits before it is generated; None (default): as the simulator's.
         :param generating: seconds that generating takes; None (default): as the simulator's.
         :param outcome: how it ends: ``ready`` (default), ``ready_without_urls``, ``failed``, ``stuck`` (it stays
-            in generating for ever), for Tavus ``deleted``, for Together ``cancelled``.
+            in generating for ever), or an outcome of this vendor, such as ``cancelled``.
         :param form: form of its answers; None (default): as the simulator's.
         :param media_bytes: size of the file that it is downloaded as, 100,000 to 10,000,000,000; None (default):
             that of the clip, some 35,000. It plays the clip and then has room that nothing is in.
@@ -237,7 +241,7 @@ class Simulator:
             "without": without,
             "fields": fields,
         }
-        return self._state.add_video(vendor, options).video_id
+        return self._mounts.vendor(vendor).add_video(self._state, options).video_id
 
     def set_video(
         self,
@@ -258,17 +262,11 @@ class Simulator:
         ``fields`` are added to those that it has.
 
         :raises KeyError: the vendor has no video of this id.
-        :raises ValueError: an argument is not usable; the message names it.
+        :raises ValueError: there is no such vendor, or an argument is not usable; the message names it.
         """
-        options = {
-            "queued": queued,
-            "generating": generating,
-            "outcome": outcome,
-            "form": form,
-            "without": without,
-        }
+        options = {"queued": queued, "generating": generating, "outcome": outcome, "form": form, "without": without}
         changes = {name: value for name, value in options.items() if value is not None}
-        self._state.videos.change(vendor, video_id, changes, fields)
+        self._mounts.vendor(vendor).change_video(self._state, video_id, changes, fields)
 
     @property
     def record(self) -> Record:
@@ -276,11 +274,15 @@ class Simulator:
         return self._state.record.snapshot()
 
     def requests_for(self, video_id: str) -> list[float]:
-        """When a video was asked for by GET, in seconds of ``time.monotonic()``: the latest 1000 times."""
-        return self._state.record.looks_at(video_id)
+        """When a video was polled (role ``get``), in seconds of ``time.monotonic()``: the latest 1000 times."""
+        return self._state.record.polls_of(video_id)
 
     def add_fault(self, fault: Fault) -> None:
-        """Put a fault in force. Of several that fit a request, the one added first strikes."""
+        """Put a fault in force. Of several that fit a request, the one added first strikes.
+
+        :raises ValueError: there is no such vendor or endpoint as the fault names.
+        """
+        self._mounts.check_fault(fault)
         self._state.faults.add(fault)
 
     def clear_faults(self) -> None:

@@ -4,58 +4,50 @@
 from __future__ import annotations
 
 import dataclasses
+import unicodedata
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal, get_args
 
+from airflow_provider_videos.simulator.checks import check_choice, check_seconds
 from airflow_provider_videos.simulator.faults import FaultPlan
 from airflow_provider_videos.simulator.recorder import Recorder
-from airflow_provider_videos.simulator.videos import (
-    COMMON_OUTCOMES,
-    EXAMPLE_ORDERS,
-    FORMS,
-    TEXTS,
-    VENDORS,
-    Form,
-    Outcome,
-    Texts,
-    VendorName,
-    Video,
-    VideoStore,
-    check_choice,
-    check_seconds,
-    new_video_id,
-)
+from airflow_provider_videos.simulator.videos import COMMON_OUTCOMES, FORMS, Form, Outcome, VideoStore
 
 SETTINGS = ("key", "queued", "generating", "outcome", "listing_delay", "texts")
 """The settings that may be changed while the simulator serves."""
+Texts = Literal["kept", "trimmed", "cut", "normalised"]
+TEXTS: tuple[Texts, ...] = get_args(Texts)
+MAX_TEXT_CHARACTERS_IF_CUT = 40
 
 
 @dataclasses.dataclass(kw_only=True)
 class State:
     """What one simulator knows.
 
-    :param key: the key that opens both vendors' endpoints.
+    :param key: the key that opens every vendor's endpoints.
     :param queued: seconds that a video waits before it is generated.
     :param generating: seconds that generating it takes.
     :param form: whether answers look as documented or as observed.
-    :param page_base: number of the first page of Tavus's list, 0 or 1.
-    :param outcome: how a video ordered by POST ends; an outcome that both vendors know.
-    :param listing_delay: seconds after its order from which on Tavus lists a video.
-    :param texts: what Tavus makes of names and scripts: see :class:`~airflow_provider_videos.simulator.Simulator`.
+    :param page_base: number of the first page where a vendor's list counts pages, 0 or 1.
+    :param outcome: how a video that is ordered ends; an outcome that all vendors know.
+    :param listing_delay: seconds after its order from which on a vendor lists a video.
+    :param texts: what vendors make of names and scripts: see :class:`~airflow_provider_videos.simulator.Simulator`.
     :raises ValueError: a setting is not usable; the message names it.
     """
 
     key: str = dataclasses.field(repr=False)
-    queued: float
-    generating: float
-    form: Form
-    page_base: int
+    queued: float = 0.0
+    generating: float = 0.0
+    form: Form = "documented"
+    page_base: int = 0
     outcome: Outcome = "ready"
     listing_delay: float = 0.0
     texts: Texts = "kept"
     videos: VideoStore = dataclasses.field(default_factory=VideoStore)
     faults: FaultPlan = dataclasses.field(default_factory=FaultPlan)
     record: Recorder = dataclasses.field(default_factory=Recorder)
+    replays: dict[tuple[str, ...], Any] = dataclasses.field(default_factory=dict)
+    """What was answered to an order that came with an idempotency key."""
 
     def __post_init__(self) -> None:
         self.change({name: getattr(self, name) for name in SETTINGS})
@@ -80,31 +72,23 @@ class State:
         for name, value in settings.items():
             setattr(self, name, value)
 
-    def add_video(
-        self, vendor: VendorName, options: Mapping[str, Any], order: Mapping[str, Any] | None = None
-    ) -> Video:
-        """Put a video there as if it had been ordered now.
-
-        :param vendor: whose video it is.
-        :param options: arguments of :class:`Video`; those that lack or are None are taken from the settings.
-        :param order: the body of the request that ordered it; None (default): an example.
-        :raises ValueError: an option is not usable; the message names it.
-        """
-        check_choice("vendor", vendor, VENDORS)
-        given = {name: value for name, value in options.items() if value is not None}
-        defaults: dict[str, Any] = {"queued": self.queued, "generating": self.generating, "form": self.form}
-        if "video_id" not in given:
-            defaults["video_id"] = new_video_id(vendor)
-        given |= {"vendor": vendor, "order": EXAMPLE_ORDERS[vendor] if order is None else order}
-        video = Video(**(defaults | given))
-        self.videos.put(video)
-        return video
+    def kept_text(self, text: str) -> str:
+        """What a vendor keeps of a name or script that was sent to it."""
+        match self.texts:
+            case "trimmed":
+                return text.strip()
+            case "cut":
+                return text[:MAX_TEXT_CHARACTERS_IF_CUT]
+            case "normalised":
+                return unicodedata.normalize("NFC", text).replace("\r\n", "\n")
+        return text
 
     def forget(self) -> None:
         """Drop the videos, the faults and the record; keep the settings."""
         self.faults.clear()
         self.videos.clear()
         self.record.clear()
+        self.replays.clear()
 
 
 def _check_key(value: object) -> None:

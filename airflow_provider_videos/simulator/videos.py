@@ -6,84 +6,73 @@ Nothing runs for a video while it "is generated": its phase is computed from the
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import itertools
 import json
 import math
-import secrets
 import threading
 import time
-import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple, get_args
 
-VendorName = Literal["tavus", "together"]
+from airflow_provider_videos.simulator.checks import check_choice, check_seconds, check_text, check_whole
+
+VendorName = str
+"""A vendor's connection type, such as ``tavus``."""
+Outcome = str
+"""How a video ends: one of :data:`COMMON_OUTCOMES`, or one of its vendor's own."""
 Form = Literal["documented", "observed"]
-Outcome = Literal["ready", "ready_without_urls", "failed", "deleted", "cancelled", "stuck"]
-Texts = Literal["kept", "trimmed", "cut", "normalised"]
-Phase = Literal["queued", "generating", "ready", "ready_without_urls", "failed", "deleted", "cancelled"]
 
-VENDORS: tuple[VendorName, ...] = get_args(VendorName)
 FORMS: tuple[Form, ...] = get_args(Form)
-TEXTS: tuple[Texts, ...] = get_args(Texts)
 COMMON_OUTCOMES: tuple[Outcome, ...] = ("ready", "ready_without_urls", "failed", "stuck")
-OUTCOMES: Mapping[VendorName, tuple[Outcome, ...]] = {
-    "tavus": (*COMMON_OUTCOMES, "deleted"),
-    "together": (*COMMON_OUTCOMES, "cancelled"),
-}
-EXAMPLE_ORDERS: Mapping[VendorName, Mapping[str, Any]] = {
-    "tavus": {"replica_id": "r000000000", "script": "Hello from the simulator."},
-    "together": {"model": "simulator/clip", "prompt": "A square that swings to and fro."},
-}
-
-
-def check_choice(field: str, value: object, choices: Iterable[str]) -> None:
-    """Raise ``ValueError``, naming the field, unless the value is one of the choices."""
-    known = tuple(choices)
-    if not isinstance(value, str) or value not in known:
-        raise ValueError(f"{field} must be one of {', '.join(known)}, not {value!r}")
-
-
-def check_seconds(field: str, value: object) -> None:
-    """Raise ``ValueError``, naming the field, unless the value is a finite number of seconds, 0 or more."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < 0:
-        raise ValueError(f"{field} must be a number of seconds, 0 or more, not {value!r}")
-
-
-def check_text(field: str, value: object) -> None:
-    """Raise ``ValueError``, naming the field, unless the value is a text of at least one character."""
-    if not isinstance(value, str) or not value:
-        raise ValueError(f"{field} must be a text that is not empty, not {value!r}")
-
-
-class Moment(NamedTuple):
-    """Where a video stands at one moment.
-
-    :param phase: what is happening to it.
-    :param progress: 0 to 100; below 100 until it is ready.
-    :param since: when the phase began, in Unix seconds.
-    """
-
-    phase: Phase
-    progress: int
-    since: float
-
-    @property
-    def is_ready(self) -> bool:
-        """Whether there is a file to fetch."""
-        return self.phase in {"ready", "ready_without_urls"}
-
-
+PENDING_PHASES = ("queued", "generating")
+READY_PHASES = ("ready", "ready_without_urls")
 MIN_MEDIA_BYTES = 100_000
 MAX_MEDIA_BYTES = 10_000_000_000
 """How large a video's file can be made."""
 
 
+class Moment(NamedTuple):
+    """Where a video stands at one moment.
+
+    :param phase: what is happening to it: ``queued``, ``generating``, or how it ended: ``ready``,
+        ``ready_without_urls``, ``failed``, or a vendor's own outcome, such as ``cancelled``.
+    :param progress: 0 to 100; below 100 until it is ready.
+    :param since: when the phase began, in Unix seconds.
+    """
+
+    phase: str
+    progress: int
+    since: float
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether the video is queued or generating."""
+        return self.phase in PENDING_PHASES
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether there is a file to fetch."""
+        return self.phase in READY_PHASES
+
+
+class Ending(NamedTuple):
+    """A request that ended a video before or after its time, such as one that cancels or deletes it.
+
+    :param phase: how it ended, such as ``cancelled``.
+    :param at: when, on the monotonic clock, in seconds.
+    """
+
+    phase: str
+    at: float
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Video:
+class SimulatedVideo:
     """One ordered video and the course that it will take.
 
-    :param vendor: whose video it is.
+    :param vendor: connection type of the vendor whose video it is.
     :param video_id: its id.
     :param order: the body of the request that ordered it.
     :param queued: seconds that it waits before it is generated.
@@ -95,7 +84,7 @@ class Video:
     :param without: names of the keys that its answers lack.
     :param ordered_at: when it was ordered, on the monotonic clock, in seconds.
     :param created_at: the same moment in Unix seconds.
-    :param deleted_at: when its user deleted it, on the monotonic clock; None: not deleted.
+    :param ending: what a request ended it with; None: nothing did.
     :raises ValueError: a value is not usable; the message names the field.
     """
 
@@ -111,24 +100,15 @@ class Video:
     without: tuple[str, ...] = ()
     ordered_at: float = dataclasses.field(default_factory=time.monotonic)
     created_at: float = dataclasses.field(default_factory=time.time)
-    deleted_at: float | None = None
+    ending: Ending | None = None
 
     def __post_init__(self) -> None:
-        check_choice("vendor", self.vendor, VENDORS)
         check_text("video_id", self.video_id)
         check_seconds("queued", self.queued)
         check_seconds("generating", self.generating)
-        check_choice("outcome", self.outcome, OUTCOMES[self.vendor])
         check_choice("form", self.form, FORMS)
-        if self.media_bytes is not None and (
-            not isinstance(self.media_bytes, int)
-            or isinstance(self.media_bytes, bool)
-            or not MIN_MEDIA_BYTES <= self.media_bytes <= MAX_MEDIA_BYTES
-        ):
-            raise ValueError(
-                f"media_bytes must be a whole number from {MIN_MEDIA_BYTES} to {MAX_MEDIA_BYTES}, "
-                f"not {self.media_bytes!r}"
-            )
+        if self.media_bytes is not None:
+            check_whole("media_bytes", self.media_bytes, MIN_MEDIA_BYTES, MAX_MEDIA_BYTES)
         if not isinstance(self.fields, Mapping):
             raise ValueError(f"fields must be an object, not {self.fields!r}")
         try:
@@ -138,10 +118,15 @@ class Video:
         if not isinstance(self.without, tuple) or not all(isinstance(name, str) for name in self.without):
             raise ValueError(f"without must be a list of names, not {self.without!r}")
 
+    @property
+    def moment(self) -> Moment:
+        """Where the video stands now."""
+        return self.at(time.monotonic())
+
     def at(self, now: float) -> Moment:
         """Where the video stands at ``now``, which is on the monotonic clock, in seconds."""
-        if self.deleted_at is not None:
-            return Moment("deleted", 0, self._wall(self.deleted_at))
+        if self.ending is not None:
+            return Moment(self.ending.phase, 0, self.created_at + self.ending.at - self.ordered_at)
         elapsed = now - self.ordered_at
         if elapsed < self.queued:
             return Moment("queued", 0, self.created_at)
@@ -149,7 +134,7 @@ class Video:
         if self.outcome == "stuck" or generated < self.generating:
             share = generated / self.generating if self.generating else 1.0
             return Moment("generating", min(99, int(100 * share)), self.created_at + self.queued)
-        progress = 100 if self.outcome in {"ready", "ready_without_urls"} else 0
+        progress = 100 if self.outcome in READY_PHASES else 0
         return Moment(self.outcome, progress, self.created_at + self.queued + self.generating)
 
     def dressed(self, body: dict[str, Any]) -> dict[str, Any]:
@@ -159,33 +144,20 @@ class Video:
             body.pop(name, None)
         return body
 
-    def _wall(self, monotonic: float) -> float:
-        return self.created_at + monotonic - self.ordered_at
-
-
-def new_video_id(vendor: VendorName) -> str:
-    """A fresh id that looks like the vendor's own: ten hexadecimal digits, or a UUID of version 7."""
-    if vendor == "tavus":
-        return secrets.token_hex(5)
-    milliseconds = time.time_ns() // 1_000_000
-    number = (milliseconds << 80) | secrets.randbits(80)
-    number = number & ~(0xF << 76) | (0x7 << 76)
-    number = number & ~(0x3 << 62) | (0x2 << 62)
-    return str(uuid.UUID(int=number))
-
 
 class VideoStore:
-    """Every video of both vendors, oldest first. Safe to use from several threads."""
+    """Every vendor's videos, oldest first. Safe to use from several threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._videos: dict[VendorName, dict[str, Video]] = {vendor: {} for vendor in VENDORS}
+        self._videos: dict[VendorName, dict[str, SimulatedVideo]] = collections.defaultdict(dict)
 
-    def get(self, vendor: VendorName, video_id: str) -> Video | None:
+    def get(self, vendor: VendorName, video_id: str) -> SimulatedVideo | None:
         """The video, or None if that vendor has none of this id."""
-        return self._videos[vendor].get(video_id)
+        with self._lock:
+            return self._videos[vendor].get(video_id)
 
-    def put(self, video: Video) -> None:
+    def put(self, video: SimulatedVideo) -> None:
         """Add the video as the newest one. One of the same id is dropped."""
         with self._lock:
             self._videos[video.vendor].pop(video.video_id, None)
@@ -202,14 +174,14 @@ class VideoStore:
 
         :param vendor: whose video it is.
         :param video_id: its id.
-        :param changes: arguments of :class:`Video` and their new values.
+        :param changes: arguments of :class:`SimulatedVideo` and their new values.
         :param fields: added to its fields; None (default): they stay as they are.
 
         :raises KeyError: that vendor has no video of this id.
         :raises ValueError: a value is not usable.
         """
         with self._lock:
-            video = self._videos.get(vendor, {}).get(video_id)
+            video = self._videos[vendor].get(video_id)
             if video is None:
                 raise KeyError(f"{vendor} has no video {video_id!r}")
             merged = {**video.fields, **(fields or {})}
@@ -220,17 +192,31 @@ class VideoStore:
         with self._lock:
             self._videos[vendor].pop(video_id, None)
 
-    def newest(self, vendor: VendorName, *, skip: int, limit: int, ordered_by: float) -> tuple[list[Video], int]:
-        """``limit`` videos after the newest ``skip`` ones, newest first, and how many there are in all.
+    def newest(
+        self,
+        vendor: VendorName,
+        *,
+        limit: int,
+        skip: int = 0,
+        after: str | None = None,
+        ordered_by: float = math.inf,
+    ) -> tuple[list[SimulatedVideo], int]:
+        """``limit`` videos, newest first, and how many there are in all.
 
-        :param ordered_by: later ones are left out; on the monotonic clock, in seconds.
+        :param skip: how many of the newest to leave out. Default 0.
+        :param after: id of the video that the first one follows; None (default): the newest comes first. No videos
+            follow one that isn't there.
+        :param ordered_by: later ones are left out; on the monotonic clock, in seconds. Default: none is.
         """
         with self._lock:
             videos = [video for video in self._videos[vendor].values() if video.ordered_at <= ordered_by]
-        return list(itertools.islice(reversed(videos), skip, skip + limit)), len(videos)
+        total = len(videos)
+        if after is not None:
+            ids = [video.video_id for video in videos]
+            videos = videos[: ids.index(after)] if after in ids else []
+        return list(itertools.islice(reversed(videos), skip, skip + limit)), total
 
     def clear(self) -> None:
         """Drop every video."""
         with self._lock:
-            for videos in self._videos.values():
-                videos.clear()
+            self._videos.clear()

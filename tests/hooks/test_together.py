@@ -43,4 +43,4 @@ def test_both_forms_of_an_answer_are_read(
     assert bool(video.download_url) is video.is_usable is (state is VideoState.READY)
     assert bool(video.finished_at) is state.is_terminal
     assert bool(video.error_message) is (state is VideoState.FAILED)
-    assert simulator.record.requests == {"GET /v2/videos/{id}": 1}
+    assert simulator.record.requests == {"together get": 1}

@@ -54,8 +54,8 @@ KEYS = {
     "record_path",
 }
 LARGE = 30_000_000
-LOOK = "GET /v2/videos/{id}"
-FETCH = "GET /media/{vendor}/{id}.{suffix}"
+LOOK = "tavus get"
+FETCH = "tavus media"
 CHILD = """
 import sys
 from airflow_provider_videos.operators.download import DownloadVideoOperator

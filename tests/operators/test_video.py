@@ -58,7 +58,7 @@ def test_the_record_is_returned_and_its_keys_pushed_whatever_the_state(
 def test_it_asks_once(simulator: Simulator, connect: Connect) -> None:
     video_id = simulator.add_video("tavus", outcome="stuck")
     get(video_id, connect("tavus"))
-    assert simulator.record.requests == {"GET /v2/videos/{id}": 1}
+    assert simulator.record.requests == {"tavus get": 1}
 
 
 def test_nothing_is_pushed_if_the_task_pushes_no_xcom(simulator: Simulator, connect: Connect) -> None:

@@ -19,9 +19,9 @@ def test_a_hook_finds_the_simulator_by_the_uri_alone(
 
 def test_extra_fields_go_into_the_uri(simulator: Simulator) -> None:
     uri = simulator.connection_uri("tavus", timeout=2.5, proxy="http://proxy.test:3128")
-    assert uri.endswith("/http?timeout=2.5&proxy=http%3A%2F%2Fproxy.test%3A3128")
+    assert uri.endswith("%2Ftavus/?timeout=2.5&proxy=http%3A%2F%2Fproxy.test%3A3128")
 
 
 def test_a_vendor_that_is_not_simulated_is_refused_by_name(simulator: Simulator) -> None:
     with pytest.raises(ValueError, match="vendor must be one of tavus, together, not 'nobody'"):
-        simulator.connection_uri("nobody")  # type: ignore[arg-type]
+        simulator.connection_uri("nobody")

@@ -32,7 +32,7 @@ def test_the_record_can_be_read_and_does_not_count_reading_it(
     control.send("GET")
     shown = control.send("GET").json()
     assert shown == simulator.record.to_dict()
-    assert shown["requests"] == {"GET /v2/videos/{id}": 1}
+    assert shown["requests"] == {"tavus get": 1}
 
 
 def test_a_video_can_be_put_there(control: Control, tavus: Client) -> None:

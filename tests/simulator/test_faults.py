@@ -312,7 +312,7 @@ def test_a_merge_orders_the_video_of_whose_order_it_changes_the_answer(simulator
 
 def test_a_video_can_be_unknown_for_a_while(simulator: Simulator, tavus: Client, together: Client) -> None:
     for client, vendor in ((tavus, "tavus"), (together, "together")):
-        video_id = simulator.add_video(vendor)  # type: ignore[arg-type]
+        video_id = simulator.add_video(vendor)
         simulator.add_fault(Fault("unknown_video", times=1, video_id=video_id))
         unknown, nobody = client.look(video_id), client.look("nobody")
         assert (unknown.status_code, unknown.json()) == (nobody.status_code, nobody.json())

@@ -18,10 +18,11 @@ import requests
 import airflow_provider_videos
 from airflow_provider_videos.simulator import Simulator
 from airflow_provider_videos.simulator.__main__ import main
+from airflow_provider_videos.simulator.built_in import built_in_vendors
 from airflow_provider_videos.simulator.faults import FAULT_KINDS
-from airflow_provider_videos.simulator.videos import VENDORS, VendorName
 
 Start = Callable[..., "subprocess.Popen[str]"]
+VENDORS = [vendor.conn_type for vendor in built_in_vendors()]
 KEY = "it's a key/with:signs"
 
 
@@ -83,18 +84,18 @@ def test_it_says_where_it_serves_and_serves_there(welcome: list[str], session: r
 
 @pytest.mark.parametrize("vendor", VENDORS)
 def test_it_prints_each_connection_for_the_environment(welcome: list[str], vendor: str) -> None:
-    address = address_in(welcome).removeprefix("http://")
-    uri = f"{vendor}://:it%27s%20a%20key%2Fwith%3Asigns@{address}/http"
+    port = address_in(welcome).rpartition(":")[2]
+    uri = f"{vendor}://:it%27s%20a%20key%2Fwith%3Asigns@http%3A%2F%2F127.0.0.1%3A{port}%2F{vendor}"
     assert f"export AIRFLOW_CONN_{vendor.upper()}_DEFAULT='{uri}'" in welcome
 
 
 @pytest.mark.parametrize("vendor", VENDORS)
-def test_it_prints_the_command_that_adds_each_connection_to_airflow(welcome: list[str], vendor: VendorName) -> None:
+def test_it_prints_the_command_that_adds_each_connection_to_airflow(welcome: list[str], vendor: str) -> None:
     command = shlex.split(next(line for line in welcome if line.startswith(f"airflow connections add {vendor}_")))
     assert command[:4] == ["airflow", "connections", "add", f"{vendor}_default"]
     assert dict(zip(command[4::2], command[5::2], strict=True)) == {
         "--conn-type": vendor,
-        "--conn-host": address_in(welcome),
+        "--conn-host": f"{address_in(welcome)}/{vendor}",
         "--conn-password": KEY,
     }
 

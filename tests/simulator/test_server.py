@@ -67,7 +67,7 @@ def test_the_record_counts_what_was_asked_and_answered(simulator: Simulator, tav
     simulator.add_fault(Fault("status", status=503, times=1))
     tavus.look(video_id)
     record = simulator.record
-    assert record.requests == {"POST /v2/videos": 2, "GET /v2/videos/{id}": 5}
+    assert record.requests == {"tavus create": 1, "together create": 1, "tavus get": 4, "together get": 1}
     assert record.videos == {video_id: 4, "nothing": 1}
     assert record.answers == {200: 5, 404: 1, 503: 1}
     assert record.created == {"tavus": 1, "together": 1}

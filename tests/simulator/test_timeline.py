@@ -8,14 +8,23 @@ import uuid
 import pytest
 
 from airflow_provider_videos.simulator import Simulator
-from airflow_provider_videos.simulator.videos import Form, Moment, Outcome, VendorName, Video, new_video_id
+from airflow_provider_videos.simulator.videos import Ending, Form, Moment, Outcome, SimulatedVideo, VendorName
 
 from .client import Client
 
 
-def video(outcome: Outcome = "ready", **changes: float) -> Video:
-    times = {"queued": 10.0, "generating": 20.0, "ordered_at": 1000.0, "created_at": 5000.0} | changes
-    return Video(vendor="tavus", video_id="a", order={}, outcome=outcome, **times)  # type: ignore[arg-type]
+def video(outcome: Outcome = "ready", ending: Ending | None = None) -> SimulatedVideo:
+    return SimulatedVideo(
+        vendor="tavus",
+        video_id="a",
+        order={},
+        outcome=outcome,
+        queued=10.0,
+        generating=20.0,
+        ordered_at=1000.0,
+        created_at=5000.0,
+        ending=ending,
+    )
 
 
 @pytest.mark.parametrize(
@@ -42,8 +51,9 @@ def test_a_failed_video_has_made_no_progress() -> None:
     assert video("failed").at(1030.0) == Moment("failed", 0, 5030.0)
 
 
-def test_deletion_ends_every_phase() -> None:
-    assert video(deleted_at=1012.0).at(1012.5) == Moment("deleted", 0, 5012.0)
+@pytest.mark.parametrize("phase", ["deleted", "cancelled"])
+def test_a_request_can_end_every_phase(phase: str) -> None:
+    assert video(ending=Ending(phase, 1012.0)).at(1012.5) == Moment(phase, 0, 5012.0)
 
 
 @pytest.mark.parametrize(
@@ -83,9 +93,9 @@ def test_a_changed_video_is_judged_from_the_moment_it_was_ordered(simulator: Sim
     assert tavus.look(video_id).json()["status"] == "error"
 
 
-def test_ids_look_like_the_vendors_own_and_differ() -> None:
-    assert len(bytes.fromhex(new_video_id("tavus"))) == 5
-    together_ids = [uuid.UUID(new_video_id("together")) for _ in range(100)]
+def test_ids_look_like_the_vendors_own_and_differ(simulator: Simulator) -> None:
+    assert len(bytes.fromhex(simulator.add_video("tavus"))) == 5
+    together_ids = [uuid.UUID(simulator.add_video("together")) for _ in range(100)]
     assert {(one.version, one.variant) for one in together_ids} == {(7, uuid.RFC_4122)}
     assert len(set(together_ids)) == 100
 
