@@ -4,11 +4,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from airflow.sdk import DAG
+
+from airflow_provider_videos.hooks.video import VideoHook
+from airflow_provider_videos.operators.generate import GenerateVideoOperator
+from airflow_provider_videos.simulator import Simulator
 
 DOCS = Path(__file__).parent.parent.parent / "docs"
 SNIPPETS = {
@@ -31,3 +36,15 @@ def run(place: str) -> tuple[DAG, dict[str, Any]]:
 @pytest.mark.parametrize("place", SNIPPETS)
 def test_a_snippet_runs(place: str) -> None:
     run(place)
+
+
+@pytest.mark.parametrize("place", [place for place in SNIPPETS if place.startswith("vendors/")])
+def test_the_orders_on_a_vendors_page_are_accepted(
+    place: str, simulator: Simulator, connect: Callable[[str], str]
+) -> None:
+    orders = [task for task in run(place)[0].tasks if isinstance(task, GenerateVideoOperator)]
+    for order in orders:
+        assert isinstance(order.request, dict)
+        connect(order.conn_id.removesuffix("_default"))
+        VideoHook.get_hook(order.conn_id).create_video(**order.request)
+    assert sum(simulator.record.created.values()) == len(orders)
