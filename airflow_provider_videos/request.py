@@ -8,6 +8,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from airflow_provider_videos.exceptions import VideoRequestError
+from airflow_provider_videos.vendors.base import Orders
+from airflow_provider_videos.vendors.errors import RequestFieldError
+from airflow_provider_videos.vendors.recovery import marked_field_of
 
 MAX_DEPTH = 100
 
@@ -25,6 +28,28 @@ def read_request(request: object) -> Mapping[str, Any]:
     if not isinstance(request, Mapping):
         raise VideoRequestError(field="request", problem=f"must be a dict, not {type(request).__name__}")
     return request
+
+
+def read_order(request: Mapping[str, Any], vendor: Orders) -> dict[str, Any]:
+    """Return what is sent of an order: its fields without those that are ``None``.
+
+    :raises VideoRequestError: naming the field that the vendor forbids, or that is no JSON.
+    """
+    check_names(request)
+    order = {field: value for field, value in request.items() if value is not None}
+    if (marked := marked_field_of(vendor.recovery)) in order:
+        # Where templates render to native objects, a name of digits has become a number.
+        order[marked] = str(order[marked])
+    for field, value in order.items():
+        try:
+            json.dumps(value, allow_nan=False)
+        except (TypeError, ValueError) as error:
+            raise VideoRequestError(field=field, problem=f"can't be sent as JSON: {error}") from None
+    try:
+        vendor.check(order)
+    except RequestFieldError as error:
+        raise VideoRequestError(field=error.field, problem=error.problem) from None
+    return order
 
 
 def check_names(request: Mapping[Any, Any]) -> None:

@@ -11,7 +11,7 @@ import pytest
 from airflow_provider_videos.exceptions import VideoRequestError
 from airflow_provider_videos.hooks.tavus import TavusHook
 from airflow_provider_videos.hooks.together import TogetherHook
-from airflow_provider_videos.request import MAX_DEPTH, read_request
+from airflow_provider_videos.request import MAX_DEPTH, read_order, read_request
 from tests.vendor_kit import REQUESTS
 
 ITSELF: list[Any] = []
@@ -51,14 +51,14 @@ ODD: dict[str, tuple[dict[Any, Any], str]] = {
 def test_a_request_that_cant_be_sent_names_the_field(hook: Any, odd: str) -> None:
     more, field = ODD[odd]
     with pytest.raises(VideoRequestError) as refused:
-        hook.order_body({**REQUESTS[hook.conn_type], **more})
+        read_order({**REQUESTS[hook.conn_type], **more}, hook.vendor)
     assert refused.value.field == field
 
 
 @pytest.mark.parametrize("value", [[], {}, ["MP4"], 4, "mp4", True])
 def test_a_format_that_together_does_not_know_is_refused(value: Any) -> None:
     with pytest.raises(VideoRequestError, match="output_format"):
-        TogetherHook.order_body({**REQUESTS["together"], "output_format": value})
+        read_order({**REQUESTS["together"], "output_format": value}, TogetherHook.vendor)
 
 
 @pytest.mark.parametrize(
@@ -76,12 +76,12 @@ def test_what_must_be_a_text_is_one(hook: Any, field: str, value: Any) -> None:
     without = {"audio_url": "script"}.get(field)
     request = {name: text for name, text in REQUESTS[hook.conn_type].items() if name != without}
     with pytest.raises(VideoRequestError, match=f"'{field}': must be a text, not {type(value).__name__}"):
-        hook.order_body({**request, field: value})
+        read_order({**request, field: value}, hook.vendor)
 
 
 def test_what_is_nested_as_deep_as_is_allowed_is_sent_as_it_is() -> None:
     request = {**REQUESTS["tavus"], "extra": nested(MAX_DEPTH), "properties": {"self": None, "x": ({"y": 1},)}}
-    assert TavusHook.order_body(request) == request
+    assert read_order(request, TavusHook.vendor) == request
 
 
 @pytest.mark.parametrize("request_", ["", "{", "[" * 100_000, "[]", "5", None, 5, []])

@@ -4,30 +4,24 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import AsyncIterator, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from airflow.sdk import BaseHook
 from airflow.sdk.exceptions import AirflowException
 
 from airflow_provider_videos.exceptions import (
-    VideoAnswerError,
     VideoAuthError,
     VideoConnectionError,
     VideoError,
-    VideoRequestError,
-    VideoUnsupportedError,
 )
+from airflow_provider_videos.hooks.account import AccountCalls
 from airflow_provider_videos.http.client import VendorClient
 from airflow_provider_videos.http.connection import type_hint
 from airflow_provider_videos.http.lookup import alook_up, look_up
-from airflow_provider_videos.request import check_names
-from airflow_provider_videos.vendors.base import Cancels, Deletes, FindsByOwnId, Lists, Orders, Renames, Vendor
-from airflow_provider_videos.vendors.errors import RequestFieldError, UnreadableAnswerError
-from airflow_provider_videos.vendors.listing import ListedVideo, Listing, shown_fields
-from airflow_provider_videos.vendors.recovery import SearchByEcho, SearchByName, SearchByOwnId, search_of
-from airflow_provider_videos.video_id import read_video_id
+from airflow_provider_videos.request import read_order
+from airflow_provider_videos.vendors.base import Cancels, Deletes, Renames, Vendor
+from airflow_provider_videos.vendors.listing import fetch_video
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -36,13 +30,10 @@ if TYPE_CHECKING:
     from airflow.sdk import Connection
 
     from airflow_provider_videos.vendors.exchange import Exchange
-    from airflow_provider_videos.vendors.recovery import ShownFields
     from airflow_provider_videos.video import Video
 
-_Ability = TypeVar("_Ability")
 
-
-class VideoHook(BaseHook):
+class VideoHook(AccountCalls, BaseHook):
     """Turns an Airflow connection into authenticated calls to a video vendor.
 
     A vendor's hook is a subclass that names its :class:`~airflow_provider_videos.vendors.base.Vendor`. This class does
@@ -54,15 +45,9 @@ class VideoHook(BaseHook):
     :param conn_id: id of the Airflow connection; the connection type followed by ``_default`` if not given.
     """
 
-    #: The vendor that the hook calls.
-    vendor: ClassVar[Vendor]
     conn_name_attr: ClassVar[str] = "conn_id"
-    #: Connection type of the vendor.
-    conn_type: ClassVar[str]
     #: Id of the connection that is used if none is given.
     default_conn_name: ClassVar[str]
-    #: Display name of the vendor.
-    hook_name: ClassVar[str]
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -144,20 +129,12 @@ class VideoHook(BaseHook):
         :raises VideoAnswerError: if the answer is no video record, or that of another video.
         """
         asked = self._read_id(video_id)
-        return self.client.run(self._fetch(asked), "get", asked)
+        return self.client.run(fetch_video(self.vendor, asked), "get", asked)
 
     async def aget_video(self, video_id: str | Mapping[str, Any]) -> Video:
         """Async version of :meth:`get_video`."""
         asked = self._read_id(video_id)
-        return await self.client.arun(self._fetch(asked), "get", asked)
-
-    def get_listed_video(self, video_id: str | Mapping[str, Any]) -> ListedVideo:
-        """Ask the vendor for a video, and return what the answer shows of its order too.
-
-        :raises VideoError: as :meth:`get_video` does.
-        """
-        asked = self._read_id(video_id)
-        return self.client.run(self._fetch_shown(asked), "get", asked)
+        return await self.client.arun(fetch_video(self.vendor, asked), "get", asked)
 
     def create_video(self, /, **request: Any) -> Video:
         """Order a video, which costs money. The order is sent once, whatever comes back.
@@ -187,46 +164,6 @@ class VideoHook(BaseHook):
         :param key: idempotency key, for a vendor that takes one.
         """
         return self.client.run(self._submit(request, key), "order")
-
-    def list_videos(self, *, limit: int = 100) -> Iterator[Video]:
-        """Go through the account's videos, in the vendor's order, up to 10,000.
-
-        Of a listed video a vendor may tell less than of one that is asked for.
-
-        :param limit: how many to ask for at once.
-        :raises VideoUnsupportedError: if the vendor can't list them.
-        :raises VideoAnswerError: after the last video, if the list may lack some: an entry that can't be read, an end
-            before the vendor's own count, more than 10,000.
-        :raises VideoError: as :meth:`get_video` does.
-        """
-        return self._go_through(self.listing(limit))
-
-    def alist_videos(self, *, limit: int = 100) -> AsyncIterator[Video]:
-        """Async version of :meth:`list_videos`."""
-        return self._ago_through(self.listing(limit))
-
-    def listing(self, limit: int) -> Listing:
-        """Return a list of the account's videos to be read page by page, with :meth:`read_page`.
-
-        :param limit: how many videos to ask for at once.
-        :raises VideoUnsupportedError: if the vendor can't list them.
-        """
-        return Listing(self._able(Lists, "list videos"), limit, self._shown)
-
-    def read_page(self, listing: Listing) -> list[ListedVideo]:
-        """Ask for the next page of a list, which keeps its place.
-
-        :raises VideoError: as :meth:`get_video` does; the same page may be asked for again.
-        """
-        return self.client.run(listing.next_page(), "list")
-
-    def find_video(self, own_id: str) -> Video | None:
-        """Ask for the video of an id that the order chose itself; ``None`` if the vendor says that there is none.
-
-        :raises VideoUnsupportedError: if the vendor takes no such ids.
-        :raises VideoError: as :meth:`get_video` does.
-        """
-        return self.client.run(self._able(FindsByOwnId, "find a video by an id of one's own").find(own_id), "list")
 
     def rename_video(self, video_id: str | Mapping[str, Any], name: str) -> None:
         """Give a video another name.
@@ -284,90 +221,5 @@ class VideoHook(BaseHook):
         except VideoError as error:
             return False, str(error)
 
-    @classmethod
-    def vendor_of_orders(cls) -> Orders:
-        """Return the vendor, if it takes orders.
-
-        :raises VideoUnsupportedError: if it doesn't.
-        """
-        return cls._able(Orders, "order a video")
-
-    @classmethod
-    def can(cls, ability: type) -> bool:
-        """Say whether the vendor has an ability of :mod:`airflow_provider_videos.vendors.base`, such as ``Deletes``."""
-        return isinstance(cls.vendor, ability)
-
-    @classmethod
-    def order_body(cls, request: Mapping[str, Any]) -> dict[str, Any]:
-        """Return what is sent of an order: its fields without those that are ``None``.
-
-        :raises VideoRequestError: naming the field that the vendor forbids, or that is no JSON.
-        :raises VideoUnsupportedError: if the vendor takes no orders.
-        """
-        vendor = cls.vendor_of_orders()
-        check_names(request)
-        body = {field: value for field, value in request.items() if value is not None}
-        search = search_of(vendor.recovery)
-        if isinstance(search, SearchByName | SearchByOwnId) and search.field in body:
-            # Where templates render to native objects, a name of digits has become a number.
-            body[search.field] = str(body[search.field])
-        for field, value in body.items():
-            try:
-                json.dumps(value, allow_nan=False)
-            except (TypeError, ValueError) as error:
-                raise VideoRequestError(field=field, problem=f"can't be sent as JSON: {error}") from None
-        try:
-            vendor.check(body)
-        except RequestFieldError as error:
-            raise VideoRequestError(field=error.field, problem=error.problem) from None
-        return body
-
-    @classmethod
-    def _able(cls, ability: type[_Ability], call: str) -> _Ability:
-        if not isinstance(cls.vendor, ability):
-            raise VideoUnsupportedError(vendor=cls.hook_name, call=call)
-        return cls.vendor
-
-    @property
-    def _shown(self) -> ShownFields:
-        search = search_of(self.vendor.recovery) if isinstance(self.vendor, Orders) else None
-        return search.shown if isinstance(search, SearchByName | SearchByEcho) else {}
-
-    def _read_id(self, video_id: str | Mapping[str, Any]) -> str:
-        return read_video_id(video_id, vendor=self.conn_type)
-
     def _submit(self, request: Mapping[str, Any], key: str | None) -> Exchange[Video]:
-        return self.vendor_of_orders().submit(self.order_body(request), key=key)
-
-    def _fetch(self, video_id: str) -> Exchange[Video]:
-        video = yield from self.vendor.fetch(video_id)
-        # What is read is without white space at its ends.
-        if video.video_id.strip() != video_id.strip():
-            raise UnreadableAnswerError(f"it is about another video, {video.video_id!r:.100}")
-        return video
-
-    def _fetch_shown(self, video_id: str) -> Exchange[ListedVideo]:
-        exchange = self._fetch(video_id)
-        call = next(exchange)
-        while True:
-            answer = yield call
-            try:
-                call = exchange.send(answer)
-            except StopIteration as end:
-                return ListedVideo(end.value, shown_fields(answer, self._shown))
-
-    def _go_through(self, listing: Listing) -> Iterator[Video]:
-        while listing.are_left:
-            yield from (listed.video for listed in self.read_page(listing))
-        self._check_complete(listing)
-
-    async def _ago_through(self, listing: Listing) -> AsyncIterator[Video]:
-        while listing.are_left:
-            for listed in await self.client.arun(listing.next_page(), "list"):
-                yield listed.video
-        self._check_complete(listing)
-
-    def _check_complete(self, listing: Listing) -> None:
-        if listing.problem is not None:
-            problem = f"the list of videos is incomplete: {listing.problem}"
-            raise VideoAnswerError(vendor=self.hook_name, conn_id=self.conn_id, video_id=None, problem=problem)
+        return self.vendor_of_orders().submit(read_order(request, self.vendor_of_orders()), key=key)

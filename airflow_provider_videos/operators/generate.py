@@ -22,7 +22,7 @@ from airflow_provider_videos.ordering.kill import was_ended_by_a_user, within_se
 from airflow_provider_videos.ordering.record import DEFAULT_LISTING_DELAY
 from airflow_provider_videos.ordering.store import OrderStore
 from airflow_provider_videos.parameters import check_parameters, check_rendered, default_timeout, in_seconds
-from airflow_provider_videos.request import read_request
+from airflow_provider_videos.request import read_order, read_request
 from airflow_provider_videos.vendors.base import Deletes
 from airflow_provider_videos.video import VideoState
 from airflow_provider_videos.waiting.polling import DEFAULT_MAX_CONSECUTIVE_FAILURES, PollingRules, Step, Wait
@@ -203,7 +203,7 @@ class GenerateVideoOperator(BaseOperator):
         from airflow_provider_videos.ordering.ordering import Ordering
 
         hook = VideoHook.get_hook(self.conn_id)
-        if self.delete_on_kill and not hook.can(Deletes):
+        if self.delete_on_kill and not isinstance(hook.vendor, Deletes):
             raise VideoUnsupportedError(vendor=hook.hook_name, call="delete a video, so leave delete_on_kill out")
         self._warn_of_an_old_airflow(context)
         has_store = OrderStore(context).is_there
@@ -218,7 +218,7 @@ class GenerateVideoOperator(BaseOperator):
         return Ordering(
             context,
             hook=hook,
-            request=hook.order_body(read_request(self.request)),
+            request=read_order(read_request(self.request), hook.vendor_of_orders()),
             rules=self._rules(),
             retries=self.retries or 0,
             order_again_if_cleared=self.order_again_if_cleared,

@@ -62,7 +62,7 @@ class Ordering:
 
     :param context: the task's context.
     :param hook: the vendor.
-    :param request: the order's fields, as :meth:`~airflow_provider_videos.hooks.video.VideoHook.order_body` gives them.
+    :param request: the order's fields, as :func:`~airflow_provider_videos.request.read_order` returns them.
     :param rules: how patient to be with transient errors.
     :param retries: of the task.
     :param order_again_if_cleared: order anew if a user has cleared the task since the order.

@@ -118,10 +118,13 @@ class Vendor(ABC):
 class Orders(Protocol):
     """A vendor that takes orders."""
 
-    #: What can be done about an order whose answer was lost.
-    recovery: ClassVar[Recovery]
-    #: Fields of a request that change neither the video nor the bill.
-    free_fields: ClassVar[Collection[str]]
+    @property
+    def recovery(self) -> Recovery:
+        """What can be done about an order whose answer was lost."""
+
+    @property
+    def free_fields(self) -> Collection[str]:
+        """Fields of a request that change neither the video nor the bill."""
 
     def check(self, request: Mapping[str, Any]) -> None:
         """Refuse what the vendor's page forbids, before anything is sent.

@@ -12,7 +12,7 @@ from airflow_provider_videos.vendors.exchange import Call
 
 if TYPE_CHECKING:
     from airflow_provider_videos.vendors.answer import Answer
-    from airflow_provider_videos.vendors.base import Lists
+    from airflow_provider_videos.vendors.base import Lists, Vendor
     from airflow_provider_videos.vendors.exchange import Exchange
     from airflow_provider_videos.vendors.recovery import ShownFields
     from airflow_provider_videos.video import Video
@@ -110,6 +110,33 @@ class Listing:
             self.problem = self.problem or f"it ended after {len(self._seen)} of {self._total} videos"
         elif repeats and self._total <= entries:
             self.problem = self.problem or "its pages repeat, and its total counts one page"
+
+
+def fetch_video(vendor: Vendor, video_id: str) -> Exchange[Video]:
+    """Ask for a video, and check that the answer is about it.
+
+    :raises UnreadableAnswerError: if it is about another one.
+    """
+    video = yield from vendor.fetch(video_id)
+    # What is read is without white space at its ends.
+    if video.video_id.strip() != video_id.strip():
+        raise UnreadableAnswerError(f"it is about another video, {video.video_id!r:.100}")
+    return video
+
+
+def fetch_listed(vendor: Vendor, video_id: str, shown: ShownFields) -> Exchange[ListedVideo]:
+    """Ask for a video, and read from the last answer what it shows of the order.
+
+    :param shown: where it shows fields of the order.
+    """
+    exchange = fetch_video(vendor, video_id)
+    call = next(exchange)
+    while True:
+        answer = yield call
+        try:
+            call = exchange.send(answer)
+        except StopIteration as end:
+            return ListedVideo(end.value, shown_fields(answer, shown))
 
 
 def shown_fields(answer: Answer, paths: ShownFields) -> dict[str, str]:

@@ -77,3 +77,15 @@ Recovery = ResendSameKey | SearchByName | SearchByOwnId | SearchByEcho | AskAHum
 def search_of(recovery: Recovery) -> SearchByName | SearchByOwnId | SearchByEcho | AskAHuman:
     """Return how an order is found again where an idempotency key does not help, or does not help any more."""
     return recovery.afterwards if isinstance(recovery, ResendSameKey) else recovery
+
+
+def shown_by(recovery: Recovery) -> ShownFields:
+    """Return where answers show fields of an order, as far as the search for an order needs them."""
+    search = search_of(recovery)
+    return search.shown if isinstance(search, SearchByName | SearchByEcho) else {}
+
+
+def marked_field_of(recovery: Recovery) -> str | None:
+    """Return the field of a request that carries a mark of the order, ``None`` if none does."""
+    search = search_of(recovery)
+    return search.field if isinstance(search, SearchByName | SearchByOwnId) else None

@@ -9,6 +9,7 @@ from airflow_provider_videos.hooks.tavus import TavusHook
 from airflow_provider_videos.hooks.together import TogetherHook
 from airflow_provider_videos.hooks.video import VideoHook
 from airflow_provider_videos.ordering.naming import Marks, fingerprint, read_mark
+from airflow_provider_videos.request import read_order
 from tests.vendor_kit import REQUESTS
 
 MARKS = Marks(dag_id="dag", task_id="order", run_id="run", map_index=-1, fingerprint="463d92064e83a7de52ba02d119c1b027")
@@ -44,7 +45,8 @@ TOGETHER = {
 )
 def test_no_upgrade_changes_a_fingerprint(hook: type[VideoHook], request_: dict[str, Any], expected: str) -> None:
     """A changed one reads as a changed request, and orders and pays anew."""
-    assert fingerprint(hook.conn_type, hook.order_body(request_), hook.vendor_of_orders().free_fields) == expected
+    vendor = hook.vendor_of_orders()
+    assert fingerprint(hook.conn_type, read_order(request_, vendor), vendor.free_fields) == expected
 
 
 def test_no_upgrade_changes_a_mark() -> None:
