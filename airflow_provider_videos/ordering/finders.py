@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from airflow_provider_videos.exceptions import VideoError
 from airflow_provider_videos.ordering.naming import Marks, read_mark
 from airflow_provider_videos.ordering.record import MAX_REMEMBERED_NAME_CHARACTERS, Order
 from airflow_provider_videos.ordering.search import (
@@ -31,6 +33,8 @@ from airflow_provider_videos.vendors.recovery import (
 if TYPE_CHECKING:
     from airflow_provider_videos.hooks.video import VideoHook
 
+log = logging.getLogger(__name__)
+
 #: Numbers of orders that are searched for where it is not known how many there were.
 MAX_FORGOTTEN_ORDERS = 100
 #: The same where each number takes a call of its own.
@@ -52,6 +56,8 @@ class OrderFinder:
     recovery: Recovery
     #: Whether the vendor can be asked for an order.
     can_search: ClassVar[bool] = False
+    #: Whether what is found may be another's until that one has had the time to record it.
+    waits_for_others: ClassVar[bool] = False
     #: The field of a request that carries a mark, ``None`` if none does.
     field: str | None = None
 
@@ -59,13 +65,14 @@ class OrderFinder:
         """Return what the field holds for an order, unless the user has filled it."""
         return None
 
-    def earlier_video_ids(self, request: Mapping[str, Any], *, is_users: bool) -> tuple[str, ...]:
+    def earlier_video_ids(self, request: Mapping[str, Any], *, is_users: bool) -> tuple[tuple[str, ...], bool]:
         """Return the ids of videos that would be taken for an order, and were there before it.
 
         :param request: the order as it is about to be sent.
         :param is_users: whether the user has filled the field.
+        :return: the ids, and whether these are all.
         """
-        return ()
+        return (), True
 
     def search(
         self, order: Order, request: Mapping[str, Any], *, since: float, is_others: IsOthers, patiently: Patiently
@@ -96,14 +103,12 @@ class NameFinder(OrderFinder):
         """Return a name with the order's mark."""
         return self.marks.name(number)
 
-    def earlier_video_ids(self, request: Mapping[str, Any], *, is_users: bool) -> tuple[str, ...]:
+    def earlier_video_ids(self, request: Mapping[str, Any], *, is_users: bool) -> tuple[tuple[str, ...], bool]:
         """Return the videos that have the name already."""
         field = self.field or ""
-        return (
-            find_earlier(self.hook, lambda listed: is_alike(listed.shown.get(field, ""), request[field]))
-            if is_users
-            else ()
-        )
+        if not is_users:
+            return (), True
+        return find_earlier(self.hook, lambda listed: is_alike(listed.shown.get(field, ""), request[field]))
 
     def search(
         self, order: Order, request: Mapping[str, Any], *, since: float, is_others: IsOthers, patiently: Patiently
@@ -146,6 +151,17 @@ class OwnIdFinder(OrderFinder):
         """Return an id made of the order's mark."""
         return f"airflow-{self.marks.mark(number)}"
 
+    def earlier_video_ids(self, request: Mapping[str, Any], *, is_users: bool) -> tuple[tuple[str, ...], bool]:
+        """Return the video that has the id already, if the user has chosen it."""
+        if not is_users:
+            return (), True
+        try:
+            video = self.hook.find_video(request[self.field or ""])
+        except VideoError as error:
+            log.info("Whether there is a video of the id that was chosen for this order can't be asked: %s", error)
+            return (), False
+        return () if video is None else (video.video_id,), True
+
     def search(
         self, order: Order, request: Mapping[str, Any], *, since: float, is_others: IsOthers, patiently: Patiently
     ) -> SearchResult:
@@ -159,7 +175,10 @@ class OwnIdFinder(OrderFinder):
             ids |= {0: own_id} if own_id is not None else {}
         for number, asked in ids.items():
             video = patiently(lambda asked=asked: self.hook.find_video(asked))  # type: ignore[misc]
-            if video is not None and not is_others(video.video_id):
+            if video is not None and (is_others(video.video_id) or not order.earlier_are_known):
+                # The vendor may have another one of this id, and show only one of them.
+                result.unsure.append(video.video_id)
+            elif video is not None:
                 result.found.append((number, video.video_id))
         return result
 
@@ -174,8 +193,9 @@ class EchoFinder(OrderFinder):
     """Searches the vendor's list for the only video that shows the same order."""
 
     can_search = True
+    waits_for_others = True
 
-    def earlier_video_ids(self, request: Mapping[str, Any], *, is_users: bool) -> tuple[str, ...]:
+    def earlier_video_ids(self, request: Mapping[str, Any], *, is_users: bool) -> tuple[tuple[str, ...], bool]:
         """Return the videos that show the same order already."""
         return find_earlier(self.hook, lambda listed: shows_order(listed, request))
 
@@ -183,7 +203,11 @@ class EchoFinder(OrderFinder):
         self, order: Order, request: Mapping[str, Any], *, since: float, is_others: IsOthers, patiently: Patiently
     ) -> SearchResult:
         """Search for the one video that shows the order; that there is none proves nothing."""
-        return find_echo(self.hook, request, since=since, is_others=is_others, patiently=patiently)
+        result = find_echo(self.hook, request, since=since, is_others=is_others, patiently=patiently)
+        if not order.earlier_are_known:
+            result.unsure += [video_id for _, video_id in result.found]
+            result.found = []
+        return result
 
     def where_to_look(self, order: Order | None) -> str:
         """Say that the request is shown."""

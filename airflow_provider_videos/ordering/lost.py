@@ -86,7 +86,7 @@ class LostOrder:
             # A search that begins before the end may have read the page too early that would show the video.
             is_last = time.monotonic() >= ends_at
             result = self._search()
-            if result.found:
+            if result.found and (is_last or not self._finder.waits_for_others):
                 return Finding(found=tuple(result.found))
             if result.problem is None:
                 self._note(complete_searches=self.order.complete_searches + 1)
@@ -125,7 +125,7 @@ class LostOrder:
     def _problem(self, result: SearchResult) -> str | None:
         if result.unsure:
             videos = ", ".join(map(repr, result.unsure))
-            return f"videos that may be it are there, and don't show all that was ordered: {videos}"
+            return f"videos that may be it are there, and what they show does not decide it: {videos}"
         return f"the list of videos is incomplete: {result.problem}" if result.problem else None
 
     def _search(self) -> SearchResult:

@@ -241,7 +241,7 @@ class Ordering:
         try:
             order, video = self._sender.send(order, with_used_key=with_used_key)
         except OrderLostError as lost:
-            log.warning("%s", lost.__cause__)
+            log.warning("%s", lost.__cause__ or lost)
             if self._sender.has_living_key(lost.order):
                 self._pause(KEY_PAUSE * 2 ** min(lost.order.losses - 1, 5))
             return self._go_on_with_lost(lost.order, lost.reason)

@@ -48,6 +48,8 @@ class Order:
     :param losses: how often that has happened.
     :param complete_searches: how many searches since then have read the vendor's whole list and not found it.
     :param earlier_video_ids: videos of the same name that the vendor listed before it was sent.
+    :param earlier_are_known: whether these are all of them.
+    :param key: the idempotency key that it was last sent with, ``None`` if the vendor takes none.
     :param video_id: the vendor's id of the video, once it is known.
     :param is_reported: whether the task has failed because the video did.
     """
@@ -65,6 +67,8 @@ class Order:
     losses: int = 0
     complete_searches: int = 0
     earlier_video_ids: tuple[str, ...] = ()
+    earlier_are_known: bool = True
+    key: str | None = None
     video_id: str | None = None
     is_reported: bool = False
 
@@ -91,7 +95,7 @@ class Order:
             order = cls(**{**stored, "state": OrderState(stored.get("state", ""))})
         except TypeError as error:
             raise ValueError(str(error)) from None
-        texts = (order.fingerprint, order.name or "", order.video_id or "", *order.earlier_video_ids)
+        texts = (order.fingerprint, order.name or "", order.key or "", order.video_id or "", *order.earlier_video_ids)
         if not all(isinstance(text, str) for text in texts):
             raise ValueError("a field that should be a text is none")
         counts = (order.number, order.max_tries, order.clear_number, order.losses, order.complete_searches)
@@ -137,7 +141,8 @@ class OrderRecord:
         others = [other for other in self.orders if other.number != order.number]
         orders = sorted([*others, order], key=lambda order: order.number)
         while len(orders) > MAX_REMEMBERED_ORDERS:
-            orders.remove(min(orders, key=lambda order: (order.video_id is not None, order.number)))
+            others = (other for other in orders if other is not order)
+            orders.remove(min(others, key=lambda order: (order.video_id is not None, order.number)))
         return dataclasses.replace(self, orders=tuple(orders))
 
     def without(self, order: Order) -> OrderRecord:

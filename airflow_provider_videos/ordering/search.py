@@ -162,8 +162,8 @@ def find_echo(
     return result
 
 
-def find_earlier(hook: VideoHook, is_alike: Callable[[ListedVideo], bool]) -> tuple[str, ...]:
-    """Return the ids of listed videos that look like an order already, as far as the vendor lists them now."""
+def find_earlier(hook: VideoHook, is_alike: Callable[[ListedVideo], bool]) -> tuple[tuple[str, ...], bool]:
+    """Return the ids of listed videos that look like an order already, and whether these are all that are listed."""
     listing = hook.listing(_PAGE_SIZE)
     earlier: list[str] = []
     number_listed = 0
@@ -174,7 +174,8 @@ def find_earlier(hook: VideoHook, is_alike: Callable[[ListedVideo], bool]) -> tu
             earlier += [listed.video.video_id for listed in page if is_alike(listed)]
     except VideoError as error:
         log.info("Earlier videos that look like this order can't be listed: %s", error)
-    return tuple(earlier[:MAX_EARLIER_VIDEOS])
+        return tuple(earlier[:MAX_EARLIER_VIDEOS]), False
+    return tuple(earlier[:MAX_EARLIER_VIDEOS]), listing.problem is None and len(earlier) <= MAX_EARLIER_VIDEOS
 
 
 def shows_order(listed: ListedVideo, request: Mapping[str, Any]) -> bool:

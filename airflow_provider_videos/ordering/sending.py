@@ -5,10 +5,11 @@ from __future__ import annotations
 
 import dataclasses
 import time
+import uuid
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_videos.exceptions import VideoError, VideoOrderLostError
+from airflow_provider_videos.exceptions import VideoApiError, VideoAuthError, VideoError, VideoOrderLostError
 from airflow_provider_videos.ordering.record import (
     MAX_EARLIER_VIDEOS,
     MAX_REMEMBERED_NAME_CHARACTERS,
@@ -67,15 +68,17 @@ class OrderSender:
         :raises OrderLostError: if it may have been accepted.
         :raises VideoError: if it was refused, or could not be sent.
         """
-        order, request = self._marked(order)
 
         def send_once() -> Video:
-            nonlocal order, request
-            if self._has_key and order.state is OrderState.NOT_ACCEPTED and order.sent_at is not None:
-                order, request = self._marked(self._with_new_key(order))
+            nonlocal order
+            if not with_used_key:
+                order, request = self._prepared(order)
+            elif self.has_living_key(order):
+                request = self._as_sent(order)
+            else:
+                raise OrderLostError(order, "its idempotency key expired before it was answered")
             now = time.time()
-            # With a refused key that has been replaced meanwhile, the hook sends it twice.
-            due = now + 2 * self._finder.hook.client.connection().order_timeout
+            due = now + self._longest_call()
             order = self._book.of_this_attempt(
                 order,
                 state=OrderState.SENT,
@@ -86,9 +89,8 @@ class OrderSender:
                 complete_searches=0,
             )
             self._book.write(order)
-            key = self._finder.marks.mark(order.number) if self._has_key else None
             try:
-                return self._finder.hook.order_video(request, key=key)
+                return self._finder.hook.order_video(request, key=order.key)
             except VideoOrderLostError:
                 raise
             except VideoError:
@@ -107,7 +109,8 @@ class OrderSender:
         except VideoError as error:
             if not with_used_key:
                 raise
-            if error.is_transient:
+            is_refusal = isinstance(error, VideoApiError) and not isinstance(error, VideoAuthError)
+            if error.is_transient or not is_refusal:
                 error.add_note("A video may have been ordered: a retry or a clear sends the same order with its key.")
                 raise
             order = dataclasses.replace(order, lost_at=time.time(), losses=MAX_RESENT_KEYS)
@@ -118,16 +121,33 @@ class OrderSender:
     def has_living_key(self, order: Order) -> bool:
         """Say whether an order whose answer was lost may be sent again with its idempotency key."""
         recovery = self._finder.recovery
-        if not isinstance(recovery, ResendSameKey) or not order.number or order.losses >= MAX_RESENT_KEYS:
+        if not isinstance(recovery, ResendSameKey) or order.key is None or order.losses >= MAX_RESENT_KEYS:
             return False
         age = time.time() - (order.first_sent_at or 0.0)
-        return 0 <= age < recovery.lifetime - KEY_MARGIN
+        # The vendor may get it as late as its answer is due.
+        return 0 <= age < recovery.lifetime - KEY_MARGIN - self._longest_call()
 
-    def _with_new_key(self, order: Order) -> Order:
-        """Give an order that was refused another number: its key would be answered with the refusal again."""
-        number = self._book.record.next_number
-        self._book.drop(order)
-        return dataclasses.replace(order, number=number, name=None, first_sent_at=None, sent_at=None)
+    def _longest_call(self) -> float:
+        # With a refused API key that has been replaced meanwhile, the hook sends an order twice.
+        return 2 * self._finder.hook.client.connection().order_timeout
+
+    def _prepared(self, order: Order) -> tuple[Order, dict[str, Any]]:
+        """Return an order that the vendor has certainly not accepted as it is sent now, and its request."""
+        if order.losses == 0:
+            # No earlier attempt has left a video, so what has come since then is another's.
+            order = dataclasses.replace(order, first_sent_at=None)
+        order, request = self._marked(order)
+        # A key that was used before would be answered as before.
+        return dataclasses.replace(order, key=str(uuid.uuid4()) if self._has_key else None), request
+
+    def _as_sent(self, order: Order) -> dict[str, Any]:
+        """Return the request of an order as it was sent before: with its key, the vendor takes no other."""
+        field, request = self._finder.field, dict(self._request)
+        if field is not None and order.name is not None:
+            # Of a long name, only the beginning is remembered.
+            is_same = str(request.get(field, ""))[:MAX_REMEMBERED_NAME_CHARACTERS] == order.name
+            request[field] = request[field] if is_same else order.name
+        return request
 
     def _marked(self, order: Order) -> tuple[Order, dict[str, Any]]:
         """Return an order and its request with what finds it again."""
@@ -139,7 +159,12 @@ class OrderSender:
         remembered = None if token is None else token[:MAX_REMEMBERED_NAME_CHARACTERS]
         # A template may have given it another name since it was last sent.
         if self._finder.can_search and (order.name != remembered or order.first_sent_at is None):
-            others = tuple(other.video_id for other in self._book.record.orders if other.video_id is not None)
-            others += self._finder.earlier_video_ids(request, is_users=is_users)
-            order = dataclasses.replace(order, name=remembered, earlier_video_ids=others[-MAX_EARLIER_VIDEOS:])
+            recorded = tuple(other.video_id for other in self._book.record.orders if other.video_id is not None)
+            earlier, are_known = self._finder.earlier_video_ids(request, is_users=is_users)
+            order = dataclasses.replace(
+                order,
+                name=remembered,
+                earlier_video_ids=tuple(dict.fromkeys((*earlier, *recorded)))[-MAX_EARLIER_VIDEOS:],
+                earlier_are_known=are_known,
+            )
         return order, request

@@ -94,6 +94,14 @@ def test_orders_without_a_video_are_forgotten_first() -> None:
     assert record.next_number == MAX_REMEMBERED_ORDERS + 3
 
 
+def test_the_order_that_is_being_sent_is_never_forgotten() -> None:
+    record = OrderRecord()
+    for number in range(1, MAX_REMEMBERED_ORDERS + 1):
+        record = record.with_order(order(number, fingerprint=f"f{number}", video_id=f"v{number}"))
+    sent = order(MAX_REMEMBERED_ORDERS + 1, fingerprint="new", video_id=None)
+    assert record.with_order(sent).latest("new") == sent
+
+
 def test_the_latest_order_of_a_request_counts() -> None:
     record = OrderRecord().with_order(order(1)).with_order(order(2, fingerprint="g")).with_order(order(3))
     assert record.latest("f") == order(3)
