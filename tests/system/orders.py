@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from typing import NamedTuple
 
 from airflow_provider_videos.simulator import Fault, Proxy, Simulator
+from tests.contract.simulated import SIMULATED
 
 from .real_airflow import RealAirflow
 
@@ -54,7 +55,7 @@ _SLOW = 15.0
 class Order(NamedTuple):
     """One order that is disturbed.
 
-    :param vendor: ``tavus`` or ``together``.
+    :param vendor: connection type of the vendor.
     :param mode: ``sync``, ``deferrable``, or ``plain`` for the operator that one writes by hand.
     :param step: a key of :data:`STEPS`.
     """
@@ -90,12 +91,14 @@ def place(airflow: RealAirflow, orders: Iterable[Order], key: str) -> dict[Order
         proxy = stack.enter_context(Proxy())
         vendors = {}
         for order in orders:
-            vendor = stack.enter_context(Simulator(key=key, generating=_seconds(order)))
+            vendor = stack.enter_context(Simulator(key=key, generating=_seconds(order), vendors=SIMULATED))
             if order.step in _FAULTS:
                 vendor.add_fault(_FAULTS[order.step])
             if order.step == "lag":
                 vendor.listing_delay = _LATER
-            _connect(airflow, order, vendor.url, key, proxy.url if order.step == "proxied" else None)
+            _connect(
+                airflow, order, vendor.vendor_url(order.vendor), key, proxy.url if order.step == "proxied" else None
+            )
             vendors[order] = vendor
         runs = {order: airflow.trigger(f"order_{order.name}") for order in vendors}
         waiting = [order for order in vendors if order.mode == "deferrable" and order.step == "wait"]
