@@ -63,6 +63,20 @@ def find_interpreter(version: str) -> str:
         sys.exit(f"There is no Python {version} on the PATH or in {pyenv}, and uv can't download it. Install it first.")
 
 
+def is_on_index(requirement: str, *, interpreter: str = sys.executable) -> bool:
+    """Return whether the package index has a release that a Python can install; a pre-release only if it is named.
+
+    :param requirement: as pip takes it, such as ``apache-airflow~=3.4.0``.
+    :raises subprocess.CalledProcessError: if that can't be found out, with what uv said.
+    """
+    command = [_uv(), "pip", "install", "--dry-run", "--no-deps", "--target", str(ENVIRONMENTS / "nothing")]
+    command += ["--python", interpreter, requirement]
+    result = subprocess.run(command, cwd=CHECKOUT, env=_environment(), capture_output=True, text=True, check=False)
+    if result.returncode and "No solution found" not in result.stderr:
+        raise subprocess.CalledProcessError(result.returncode, command, result.stdout, result.stderr)
+    return not result.returncode
+
+
 def run_uv(*arguments: str) -> None:
     """Run uv, which is installed into a folder of its own: it makes an Airflow in seconds where pip takes minutes.
 

@@ -2,19 +2,22 @@
 """Runs the tests in an environment of their own: ``python scripts/test.py``.
 
 Without more arguments the whole suite runs, in several processes: it waits more than it computes. Other arguments than
-the options below go to pytest, which then runs in one process unless ``-n`` is among them. ``--airflow 3.2`` takes the
-newest patch release of that version, ``--python 3.13`` runs on that Python.
+the options below go to pytest, which then runs in one process unless ``-n`` is among them.
+
+``--airflow 3.2`` takes the newest patch release of that version, ``--airflow 3.4.0b2`` exactly that one; if the package
+index has none, the exit code is 69. ``--python 3.13`` runs on that Python.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import subprocess
 import sys
 import tempfile
 
-from environment import CHECKOUT, find_interpreter, make_environment
+from environment import CHECKOUT, find_interpreter, is_on_index, make_environment
 
 # The tests of a real Airflow share one, which a second process would have to start again. Meanwhile the others run.
 SYSTEM = ["-m", "system and not long"]
@@ -28,12 +31,18 @@ def main() -> int:
     parser.add_argument("--python", metavar="VERSION", help="version of Python (default: the one that runs this)")
     options, for_pytest = parser.parse_known_args()
     requirements = ["--editable", ".[test]"]
-    if options.airflow:
-        # Airflow 3.2 sets no upper limit on FastAPI, and doesn't run with the newest.
-        requirements += [f"apache-airflow~={options.airflow}.0", "fastapi<0.137"]
     name, interpreter = f"test-airflow-{options.airflow or 'newest'}", sys.executable
     if options.python:
         name, interpreter = f"{name}-python-{options.python}", find_interpreter(options.python)
+    if options.airflow:
+        is_exact = options.airflow.count(".") > 1
+        requirements.append(f"apache-airflow{'==' if is_exact else '~='}{options.airflow}{'' if is_exact else '.0'}")
+        if not is_on_index(requirements[-1], interpreter=interpreter):
+            print(f"The package index has no Airflow {options.airflow} for this Python: nothing was tested.")
+            return os.EX_UNAVAILABLE
+    if options.airflow == "3.2":
+        # It sets no upper limit on FastAPI, and doesn't run with the newest.
+        requirements.append("fastapi<0.137")
     python = make_environment(name, *requirements, interpreter=interpreter)
     pytest = [str(python), "-m", "pytest"]
     if for_pytest:
