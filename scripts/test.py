@@ -6,6 +6,10 @@ the options below go to pytest, which then runs in one process unless ``-n`` is 
 
 ``--airflow 3.2`` takes the newest patch release of that version, ``--airflow 3.4.0b2`` exactly that one; if the package
 index has none, the exit code is 69. ``--python 3.13`` runs on that Python.
+
+``--backend postgres`` runs the real Airflow's tests on PostgreSQL and Redis, with CeleryExecutor, two workers and two
+triggerers, and then kills one of each (``benchmarks.failover``). ``--backend mysql`` runs them on MariaDB. The servers
+are Debian's; they run in a temporary folder, as long as the tests do. See docs/tested-versions.md.
 """
 
 from __future__ import annotations
@@ -17,6 +21,7 @@ import subprocess
 import sys
 import tempfile
 
+from backend import REQUIREMENTS, check_installed, run_beside
 from environment import CHECKOUT, find_interpreter, is_on_index, make_environment
 
 # The tests of a real Airflow share one, which a second process would have to start again. Meanwhile the others run.
@@ -29,6 +34,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--airflow", metavar="VERSION", help="version of Airflow (default: the newest)")
     parser.add_argument("--python", metavar="VERSION", help="version of Python (default: the one that runs this)")
+    parser.add_argument("--backend", choices=REQUIREMENTS, help="database server (default: none, but SQLite)")
     options, for_pytest = parser.parse_known_args()
     requirements = ["--editable", ".[test]"]
     name, interpreter = f"test-airflow-{options.airflow or 'newest'}", sys.executable
@@ -43,11 +49,24 @@ def main() -> int:
     if options.airflow == "3.2":
         # It sets no upper limit on FastAPI, and doesn't run with the newest.
         requirements.append("fastapi<0.137")
+    if options.backend:
+        check_installed(options.backend)
+        name = f"{name}-{options.backend}"
+        requirements += REQUIREMENTS[options.backend]
     python = make_environment(name, *requirements, interpreter=interpreter)
     pytest = [str(python), "-m", "pytest"]
+    if options.backend:
+        return run_beside(options.backend, commands_of(options.backend, str(python), for_pytest))
     if for_pytest:
         return subprocess.run([*pytest, *for_pytest], cwd=CHECKOUT, check=False).returncode
     return run_all(pytest)
+
+
+def commands_of(backend: str, python: str, for_pytest: list[str]) -> list[list[str]]:
+    """Return what runs beside a database server: pytest, and without arguments for it the failover."""
+    tests = [python, "-m", "pytest", *(for_pytest or SYSTEM)]
+    failover = [python, "-m", "benchmarks.failover"]
+    return [tests, failover] if backend == "postgres" and not for_pytest else [tests]
 
 
 def run_all(pytest: list[str]) -> int:

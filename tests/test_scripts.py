@@ -2,10 +2,12 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
 SCRIPTS = Path(__file__).parent.parent / "scripts"
@@ -31,3 +33,29 @@ def test_an_index_that_does_not_answer_is_not_taken_for_an_empty_one(monkeypatch
     with pytest.raises(subprocess.CalledProcessError) as error:
         is_on_index("apache-airflow~=99.9.0")
     assert "Failed to fetch" in error.value.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "ports"), [("postgres", ["SQL_ALCHEMY_CONN", "BROKER_URL"]), ("mysql", ["SQL_ALCHEMY_CONN"])]
+)
+def test_servers_run_as_an_ordinary_user_until_the_command_ends(name: str, ports: list[str]) -> None:
+    from backend import backend, check_installed
+
+    try:
+        check_installed(name)
+    except SystemExit as error:
+        pytest.skip(str(error))
+    with backend(name) as settings:
+        for port in _ports(settings, ports):
+            socket.create_connection(("127.0.0.1", port), timeout=5).close()
+        servers = psutil.Process().children()
+        assert len(servers) == len(ports)
+        assert all(server.uids().effective for server in servers)
+        folders = {Path(server.cwd()) for server in servers}
+    assert not any(server.is_running() for server in servers)
+    assert not any(folder.exists() for folder in folders)
+
+
+def _ports(settings: dict[str, str], names: list[str]) -> list[int]:
+    urls = [url for name, url in settings.items() if name.rpartition("__")[2] in names]
+    return [int(url.rpartition(":")[2].partition("/")[0]) for url in urls]

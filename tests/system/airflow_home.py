@@ -112,6 +112,24 @@ def write_configuration(
         parser.write(stream)
 
 
+def migrate_database(home: Path, environment: Mapping[str, str]) -> None:
+    """Migrate the database that an environment for Airflow's commands names.
+
+    Raises RuntimeError with Airflow's output if that fails, and subprocess.TimeoutExpired after 300 seconds.
+    """
+    result = subprocess.run(
+        [*AIRFLOW_COMMAND, "db", "migrate"],
+        cwd=home,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=_MIGRATION_SECONDS,
+        check=False,
+    )
+    if result.returncode:
+        raise RuntimeError(f"airflow db migrate failed:\n{result.stdout}\n{result.stderr}")
+
+
 def create_database(target: Path) -> None:
     """Copy a freshly migrated, empty database to ``target``, migrating one only if there is none to copy.
 
@@ -131,17 +149,7 @@ def create_database(target: Path) -> None:
 
 def _migrate(home: Path) -> Path:
     write_configuration(home, home / "dags", 0, (0, 0), {})
-    result = subprocess.run(
-        [*AIRFLOW_COMMAND, "db", "migrate"],
-        cwd=home,
-        env=clean_environment(home),
-        capture_output=True,
-        text=True,
-        timeout=_MIGRATION_SECONDS,
-        check=False,
-    )
-    if result.returncode:
-        raise RuntimeError(f"airflow db migrate failed:\n{result.stdout}\n{result.stderr}")
+    migrate_database(home, clean_environment(home))
     with (
         closing(sqlite3.connect(home / "airflow.db")) as source,
         closing(sqlite3.connect(home / "whole.db")) as copy,

@@ -36,9 +36,16 @@ def free_port() -> int:
     raise OSError("no free port was found")
 
 
-def command_of(name: str) -> str:
-    """Return the Airflow command of a component's name: ``triggerer-2`` is a second ``triggerer``."""
+def kind_of(name: str) -> str:
+    """Return the name of a component's first one: ``triggerer-2`` is a second ``triggerer``."""
     return re.sub(r"-\d+$", "", name)
+
+
+def command_of(name: str) -> list[str]:
+    """Return the Airflow command that a component runs; Celery's workers need names of their own."""
+    if kind_of(name) == "worker":
+        return ["celery", "worker", "--celery-hostname", f"{name}@localhost"]
+    return [kind_of(name)]
 
 
 def tail(file: Path, lines: int = 40) -> str:
@@ -88,7 +95,7 @@ class Components:
             raise RuntimeError(f"{name} runs already")
         with self.output(name).open("ab") as output:
             process = subprocess.Popen(
-                [*AIRFLOW_COMMAND, command_of(name)],
+                [*AIRFLOW_COMMAND, *command_of(name)],
                 cwd=self.folder,
                 env=self._environment | dict(environment or {}),
                 stdin=subprocess.DEVNULL,
@@ -110,6 +117,10 @@ class Components:
     def kill(self, name: str) -> None:
         """Send SIGKILL to all processes of a component. Raises KeyError if there is no such component."""
         self._end([name], grace=0.0)
+
+    def running(self, kind: str) -> list[str]:
+        """Return the names of the components of a kind that were started and not ended, in that order."""
+        return [name for name in self._running if kind_of(name) == kind]
 
     def processes(self, name: str) -> list[psutil.Process]:
         """Return a component's living processes, the main one first, those of its tasks among them."""

@@ -2,12 +2,11 @@
 from __future__ import annotations
 
 import shutil
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
+from sqlalchemy import MetaData, select
 
 from airflow_provider_videos.simulator import Simulator
 from tests.system.auth_manager import HidesXComsFromViewers
@@ -57,8 +56,16 @@ def airflow(tmp_path_factory: pytest.TempPathFactory, vendors: Simulator) -> Ite
 
 def assert_keys_are_nowhere(airflow: RealAirflow) -> None:
     """Look for the connections' keys in all that an Airflow wrote, at its end, whatever tests it served."""
-    with closing(sqlite3.connect(airflow.database)) as database:
-        dump = "\n".join(line for line in database.iterdump() if not line.startswith('INSERT INTO "connection"'))
+    tables = MetaData()
+    tables.reflect(airflow.engine)
+    with airflow.engine.connect() as database:
+        rows = [
+            row
+            for table in tables.sorted_tables
+            if table.name != "connection"
+            for row in database.execute(select(table))
+        ]
+    dump = "\n".join(map(repr, rows))
     for name, text in {"log": airflow.all_logs(), "database": dump}.items():
         assert "example_tavus_video" in text, f"the {name} lacks what every Airflow writes of a Dag"
         for key in (KEY, WRONG_KEY):

@@ -105,8 +105,11 @@ def place(airflow: RealAirflow, orders: Iterable[Order], key: str) -> dict[Order
         for order in waiting:
             airflow.wait_for_task(f"order_{order.name}", runs[order], "order", "deferred", timeout=300)
         if waiting:
-            airflow.kill("triggerer")
-            airflow.start("triggerer")
+            triggerers = airflow.running("triggerer")
+            for triggerer in triggerers:
+                airflow.kill(triggerer)
+            for triggerer in triggerers:
+                airflow.start(triggerer)
         for order, run_id in runs.items():
             airflow.wait_for_run(f"order_{order.name}", run_id, timeout=600)
         for order, run_id in runs.items():

@@ -1,26 +1,30 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A real Airflow for the tests: scheduler, triggerers, Dag processor and API server on SQLite."""
+"""A real Airflow for the tests: scheduler, triggerers, Dag processor and API server, on SQLite or what is named."""
 
 from __future__ import annotations
 
 import json
+import os
 import secrets
-import sqlite3
 import time
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack, closing, suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 import psutil
 import requests
+from sqlalchemy import create_engine, text
 
 from .airflow_api import POLL_SECONDS, AirflowApi
-from .airflow_home import clean_environment, create_database, write_configuration
-from .components import Components, command_of, free_port
+from .airflow_home import clean_environment, create_database, migrate_database, write_configuration
+from .components import Components, free_port, kind_of
 
 _COMPONENTS = ("api-server", "scheduler", "dag-processor", "triggerer")
+_CELERY_COMPONENTS = ("triggerer-2", "worker", "worker-2")
+_SETTINGS = "REAL_AIRFLOW_SETTINGS"
+_DATABASE = "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"
 _JOB_TYPES = {"scheduler": "SchedulerJob", "dag-processor": "DagProcessorJob", "triggerer": "TriggererJob"}
 _USERS = {"admin": "admin", "viewer": "viewer"}
 _SETTLE_SECONDS = 10.0
@@ -31,6 +35,9 @@ class RealAirflow(AirflowApi):
 
     Its components are named after their commands: ``api-server``, ``scheduler``, ``dag-processor`` and
     ``triggerer``, which run from the start, and more of a kind such as ``triggerer-2``.
+
+    It runs on SQLite with LocalExecutor, unless the variable ``REAL_AIRFLOW_SETTINGS`` holds other settings, as
+    ``scripts/backend.py`` writes them. With CeleryExecutor ``triggerer-2``, ``worker`` and ``worker-2`` run as well.
     """
 
     def __init__(
@@ -46,12 +53,17 @@ class RealAirflow(AirflowApi):
         connections (``AIRFLOW_CONN_...``), or settings (``AIRFLOW__SECTION__OPTION``) that beat this class's
         own. ``start_timeout`` (seconds) is what entering the block, and every ``start``, may take.
         """
+        settings: dict[str, str] = json.loads(os.environ.get(_SETTINGS, "{}"))
         self.home = home.absolute()
-        self.database = self.home / "airflow.db"
+        self.is_on_sqlite = _DATABASE not in settings
+        # SQLite's default is to wait 5 s for whoever writes.
+        self.engine = create_engine(settings.get(_DATABASE, f"sqlite:///{self.home / 'airflow.db'}?timeout=60"))
+        self.has_workers = settings.get("AIRFLOW__CORE__EXECUTOR") == "CeleryExecutor"
         self.start_timeout = start_timeout
         self._dags_folder = dags_folder.absolute()
         self._port = free_port()
-        self._components = Components(self.home / "components", clean_environment(self.home) | dict(environment or {}))
+        self._environment = clean_environment(self.home) | settings | dict(environment or {})
+        self._components = Components(self.home / "components", self._environment)
         self._exit = ExitStack()
         super().__init__(f"http://127.0.0.1:{self._port}", {name: secrets.token_hex(16) for name in _USERS})
 
@@ -66,14 +78,20 @@ class RealAirflow(AirflowApi):
         # Airflow generates a password for whoever has none in this file.
         passwords = self.home / "simple_auth_manager_passwords.json.generated"
         passwords.write_text(json.dumps(self._passwords))
-        create_database(self.database)
+        if self.is_on_sqlite:
+            create_database(self.home / "airflow.db")
+        else:
+            migrate_database(self.home, self._environment)
         with ExitStack() as stack:
+            stack.callback(self.engine.dispose)
             stack.enter_context(self._components)
-            for name in _COMPONENTS:
-                self._components.start(name)
+            for name in (*_COMPONENTS, *(_CELERY_COMPONENTS if self.has_workers else ())):
+                self._start(name)
             deadline = time.monotonic() + self.start_timeout
             self._wait(self._healthy, deadline, "healthy")
             self._warm_up()
+            for name in self.running("worker"):
+                self._wait(lambda name=name: self._workers_ready(name) > 0, deadline, f"running {name}")  # type: ignore[misc]
             self._wait(_Parsed(self, self._dags_folder), deadline, "done with parsing the Dags")
             self._exit = stack.pop_all()
         return self
@@ -92,17 +110,18 @@ class RealAirflow(AirflowApi):
 
         Raises RuntimeError if it runs already or ends, TimeoutError if it takes too long.
         """
-        before = self._newest_job()
-        # A second one of its kind would find the first one's log server on the configured port.
-        environment = {}
-        if command_of(name) != name:
-            for kind in ("WORKER", "TRIGGER"):
-                environment[f"AIRFLOW__LOGGING__{kind}_LOG_SERVER_PORT"] = str(free_port())
-        self._components.start(name, environment)
-        job_type = _JOB_TYPES.get(command_of(name))
-        alive = (lambda: self._newest_job(job_type) > before) if job_type else lambda: bool(self._health())
-        self._wait(alive, time.monotonic() + self.start_timeout, f"{name} alive")
-        if not job_type:
+        kind = kind_of(name)
+        job_type = _JOB_TYPES.get(kind, "%")
+        before = self._workers_ready(name) if kind == "worker" else self._newest_job(job_type)
+        self._start(name)
+
+        def is_alive() -> bool:
+            if kind == "worker":
+                return self._workers_ready(name) > before
+            return bool(self._health()) if kind == "api-server" else self._newest_job(job_type) > before
+
+        self._wait(is_alive, time.monotonic() + self.start_timeout, f"running {name}")
+        if kind == "api-server":
             self._warm_up()
 
     def stop(self, name: str, timeout: float = 30.0) -> int:
@@ -115,6 +134,10 @@ class RealAirflow(AirflowApi):
     def kill(self, name: str) -> None:
         """Send SIGKILL to all processes of a component. Raises KeyError if it doesn't run."""
         self._components.kill(name)
+
+    def running(self, kind: str) -> list[str]:
+        """Return the names of the components of a kind that run, such as all triggerers."""
+        return self._components.running(kind)
 
     def processes(self, name: str) -> list[psutil.Process]:
         """Return a component's living processes, its main one first; the scheduler's include the tasks'."""
@@ -154,6 +177,19 @@ class RealAirflow(AirflowApi):
         ]
         return "\n".join(f"--- {file}\n{file.read_text(errors='replace')}" for file in files)
 
+    def rows(self, query: str, **values: Any) -> list[Any]:
+        """Ask the metadata database, which works while the API server is down or has enough to do."""
+        with self.engine.connect() as connection:
+            return list(connection.execute(text(query), values))
+
+    def _start(self, name: str) -> None:
+        # A second one of its kind would find the first one's log server on the configured port.
+        environment = {}
+        if kind_of(name) != name:
+            for kind in ("WORKER", "TRIGGER"):
+                environment[f"AIRFLOW__LOGGING__{kind}_LOG_SERVER_PORT"] = str(free_port())
+        self._components.start(name, environment)
+
     def _healthy(self) -> bool:
         health = self._health()
         return bool(health) and all(part["status"] == "healthy" for part in health.values())
@@ -169,11 +205,14 @@ class RealAirflow(AirflowApi):
         # the 5 seconds after which a task repeats its request.
         self._session.get(f"{self.url}/execution/health", timeout=self.start_timeout)
 
-    def _newest_job(self, job_type: str = "%") -> int:
-        # Not by REST, which can't be asked while it is the API server that is down.
-        with closing(sqlite3.connect(self.database, timeout=30.0)) as database:
-            query = "SELECT coalesce(max(id), 0) FROM job WHERE job_type LIKE ?"
-            return int(database.execute(query, [job_type]).fetchone()[0])
+    def _workers_ready(self, name: str) -> int:
+        """Return how often a worker has said that it takes tasks: once for each of its starts."""
+        output = self._components.output(name)
+        return output.read_text(errors="replace").count(f"{name}@localhost ready.") if output.exists() else 0
+
+    def _newest_job(self, job_type: str) -> int:
+        query = "SELECT coalesce(max(id), 0) FROM job WHERE job_type LIKE :job_type"
+        return int(self.rows(query, job_type=job_type)[0][0])
 
     def _wait(self, condition: Callable[[], bool], deadline: float, what: str) -> None:
         while not condition():

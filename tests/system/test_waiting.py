@@ -128,8 +128,10 @@ def test_a_wait_outlives_its_triggerer_and_keeps_its_deadline(airflow: RealAirfl
     for task_id in ("slow", "stuck"):
         airflow.wait_for_task(dag_id, run_id, task_id, "deferred")
     killed_at = time.monotonic()
-    airflow.kill("triggerer")
-    airflow.start("triggerer-2")
+    triggerers = airflow.running("triggerer")
+    for triggerer in triggerers:
+        airflow.kill(triggerer)
+    airflow.start("triggerer-3")
     downtime = time.monotonic() - killed_at
     vendors.set_video("together", slow, outcome="ready")
     assert airflow.wait_for_run(dag_id, run_id) == "failed"
@@ -138,8 +140,9 @@ def test_a_wait_outlives_its_triggerer_and_keeps_its_deadline(airflow: RealAirfl
     assert waited is not None
     # A deadline that began again would be 30 seconds after the end of the downtime.
     assert 30 <= float(waited[1]) < max(30, downtime) + 8
-    airflow.stop("triggerer-2")
-    airflow.start("triggerer")
+    airflow.stop("triggerer-3")
+    for triggerer in triggerers:
+        airflow.start(triggerer)
 
 
 @pytest.mark.parametrize("vendor", ["tavus", pytest.param("together", marks=pytest.mark.long)])
