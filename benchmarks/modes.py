@@ -6,12 +6,10 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
-import os
-import sqlite3
 import sys
 import tempfile
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -72,17 +70,31 @@ def main() -> None:
 
 @contextlib.contextmanager
 def simulated(
-    waits: int, modes: dict[str, dict[str, Any]], parallelism: int
+    waits: int,
+    modes: dict[str, dict[str, Any]],
+    parallelism: int,
+    settings: Mapping[str, str] | None = None,
+    generating: float = 3.0,
 ) -> Generator[tuple[RealAirflow, Simulator]]:
-    """Run an Airflow that has a Dag for each mode, and the vendor that it asks."""
-    with tempfile.TemporaryDirectory(prefix="video-benchmark-") as home, Simulator(key=KEY) as vendor:
+    """Run an Airflow that has a Dag for each mode, and the vendor that it asks.
+
+    :param waits: how many a run of a Dag has.
+    :param modes: the sensor's arguments, by the Dag's name.
+    :param parallelism: how many task processes may run at once.
+    :param settings: more settings of Airflow, ``AIRFLOW__SECTION__OPTION`` each.
+    :param generating: seconds that the vendor takes for a video that Airflow orders.
+    """
+    with (
+        tempfile.TemporaryDirectory(prefix="video-benchmark-") as home,
+        Simulator(key=KEY, generating=generating) as vendor,
+    ):
         environment = {
             "AIRFLOW__CORE__PARALLELISM": str(parallelism),
             "AIRFLOW__CORE__MAX_ACTIVE_TASKS_PER_DAG": "100000",
             "AIRFLOW__SCHEDULER__MAX_TIS_PER_QUERY": "512",
             "AIRFLOW__TRIGGERER__CAPACITY": "10000",
             "AIRFLOW_CONN_TAVUS_DEFAULT": json.dumps({"conn_type": "tavus", "host": vendor.url, "password": KEY}),
-            **{name: value for name, value in os.environ.items() if name.startswith("AIRFLOW__")},
+            **(settings or {}),
             "BENCHMARK_WAITS": str(waits),
             "BENCHMARK_MODES": json.dumps({
                 mode: {"poke_interval": POKE_INTERVAL, **options} for mode, options in modes.items()
@@ -97,14 +109,15 @@ def measure(airflow: RealAirflow, vendor: Simulator, mode: str, waits: int, seco
     video_ids = [vendor.add_video("tavus", generating=seconds) for _ in range(waits)]
     cpu_before, started_at = cpu_seconds(airflow), time.monotonic()
     run_id = airflow.trigger(mode, conf={"video_ids": video_ids})
-    while (state := ask(airflow.database, "SELECT state FROM dag_run WHERE run_id = ?", run_id)) not in ENDED:
+    query = "SELECT state FROM dag_run WHERE run_id = :run_id"
+    while (state := airflow.rows(query, run_id=run_id)[0][0]) not in ENDED:
         time.sleep(1)
     wall, cpu = time.monotonic() - started_at, cpu_seconds(airflow) - cpu_before
     if state != "success":
         raise RuntimeError(f"{mode} ended as {state}")
     # Airflow's audit log has a line for each process that begins to run a task.
-    query = "SELECT count(*) FROM log WHERE event = 'running' AND dag_id = ?"
-    return Figures(wall, cpu, ask(airflow.database, query, mode))
+    query = "SELECT count(*) FROM log WHERE event = 'running' AND dag_id = :mode"
+    return Figures(wall, cpu, airflow.rows(query, mode=mode)[0][0])
 
 
 def cpu_seconds(airflow: RealAirflow) -> float:
@@ -115,12 +128,6 @@ def cpu_seconds(airflow: RealAirflow) -> float:
             with contextlib.suppress(psutil.NoSuchProcess):
                 total += sum(process.cpu_times()[:4])
     return total
-
-
-def ask(database: Path, query: str, argument: str) -> Any:
-    """Ask the metadata database for one value: the API server has enough to do."""
-    with contextlib.closing(sqlite3.connect(database, timeout=60)) as connection:
-        return connection.execute(query, [argument]).fetchone()[0]
 
 
 if __name__ == "__main__":

@@ -64,7 +64,8 @@ def main() -> int:
 
 def commands_of(backend: str, python: str, for_pytest: list[str]) -> list[list[str]]:
     """Return what runs beside a database server: pytest, and without arguments for it the failover."""
-    tests = [python, "-m", "pytest", *(for_pytest or SYSTEM)]
+    # Of two options -m the last one counts.
+    tests = [python, "-m", "pytest", *SYSTEM, *for_pytest]
     failover = [python, "-m", "benchmarks.failover"]
     return [tests, failover] if backend == "postgres" and not for_pytest else [tests]
 
