@@ -139,10 +139,9 @@ class OrderRecord:
     def with_order(self, order: Order) -> OrderRecord:
         """Give the record with an order added, or put in the place of the one of its number."""
         others = [other for other in self.orders if other.number != order.number]
+        while len(others) >= MAX_REMEMBERED_ORDERS:
+            others.remove(min(others, key=lambda other: (other.video_id is not None, other.number)))
         orders = sorted([*others, order], key=lambda order: order.number)
-        while len(orders) > MAX_REMEMBERED_ORDERS:
-            others = (other for other in orders if other is not order)
-            orders.remove(min(others, key=lambda order: (order.video_id is not None, order.number)))
         return dataclasses.replace(self, orders=tuple(orders))
 
     def without(self, order: Order) -> OrderRecord:

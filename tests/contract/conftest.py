@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from airflow.sdk.providers_manager_runtime import HookInfo, ProvidersManagerTaskRuntime
+from airflow.sdk.providers_manager_runtime import HookInfo, ProvidersManagerTaskRuntime  # type: ignore[attr-defined]
 
 from airflow_provider_videos.download import transfer
 from airflow_provider_videos.ordering import lost

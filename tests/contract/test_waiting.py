@@ -240,7 +240,7 @@ def test_a_wait_can_begin_and_end_without_a_worker(
     )
     started = sensor.start_trigger_args
     assert started is not None
-    trigger: VideoTrigger = import_string(started.trigger_cls)(**started.trigger_kwargs)
+    trigger: VideoTrigger = import_string(started.trigger_cls)(**(started.trigger_kwargs or {}))
     arrived = through_the_database(of_a_task(trigger), [])
     assert isinstance(arrived, VideoTrigger)
     event = asyncio.run(only_event(of_a_task(arrived)))
