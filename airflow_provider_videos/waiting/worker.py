@@ -179,4 +179,5 @@ def read_event(operator: BaseOperator, context: Context, event: object) -> dict[
             f"{sorted(map(str, event))}. Let triggerer and workers run the same version of this package"
         )
     # A record of an older version lacks the fields that are newer.
-    return {**{field.name: None for field in dataclasses.fields(Video)}, **record}
+    files = [url for url in (record.get("download_url"),) if url]
+    return {**{field.name: None for field in dataclasses.fields(Video)}, "file_urls": files, **record}

@@ -29,7 +29,8 @@ def test_an_event_of_this_version_is_its_record() -> None:
 def test_an_event_of_a_version_with_fewer_fields_is_filled_up() -> None:
     old = {"vendor": "tavus", "video_id": "v1", "state": "ready", "status": "ready", "download_url": "https://x.test"}
     record, xcoms = read({"video_id": "v1", "video": old})
-    assert record == {**dict.fromkeys(field.name for field in dataclasses.fields(Video)), **old}
+    missing = dict.fromkeys(field.name for field in dataclasses.fields(Video))
+    assert record == {**missing, **old, "file_urls": ["https://x.test"]}
     assert xcoms == {}
 
 
