@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from airflow.sdk.providers_manager_runtime import HookInfo, ProvidersManagerTaskRuntime  # type: ignore[attr-defined]
+from airflow.sdk.providers_manager_runtime import ProvidersManagerTaskRuntime
 
 from airflow_provider_videos.download import transfer
 from airflow_provider_videos.ordering import lost
@@ -20,16 +20,10 @@ from tests.vendor_kit import Connect
 def _known_vendors(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let Airflow know the tests' own vendors."""
     known = ProvidersManagerTaskRuntime().hooks
+    tavus = known["tavus"]
+    assert tavus is not None
     for conn_type, path in HOOKS.items():
-        hook = HookInfo(
-            hook_class_name=path,
-            connection_id_attribute_name="conn_id",
-            package_name="tests",
-            hook_name=conn_type,
-            connection_type=conn_type,
-            connection_testable=True,
-            dialects=[],
-        )
+        hook = tavus._replace(hook_class_name=path, hook_name=conn_type, connection_type=conn_type)
         monkeypatch.setitem(known, conn_type, hook)
 
 
