@@ -38,6 +38,7 @@ from typing import Any, ClassVar
 from airflow.sdk.exceptions import AirflowFailException, AirflowSensorTimeout
 
 from airflow_provider_videos.advice import advice
+from airflow_provider_videos.texts import shorten
 
 _MAX_REASON_CHARACTERS = 1000
 
@@ -415,8 +416,7 @@ def _about(video_id: str | None, call: str = "get") -> str:
 
 
 def _sentence(text: str) -> str:
-    if len(text) > _MAX_REASON_CHARACTERS:
-        text = text[:_MAX_REASON_CHARACTERS] + "…"
+    text = shorten(text, _MAX_REASON_CHARACTERS)
     return text if text.endswith((".", "!", "?", "…")) else f"{text}."
 
 

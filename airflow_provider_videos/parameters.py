@@ -16,6 +16,7 @@ from airflow.sdk import BaseOperator, XComArg
 from airflow.sdk.configuration import conf
 
 from airflow_provider_videos.exceptions import VideoParameterError, VideoPathError
+from airflow_provider_videos.numeric import is_number
 from airflow_provider_videos.request import check_names, read_request
 from airflow_provider_videos.video_id import read_video_id
 
@@ -113,10 +114,10 @@ def _check(name: str, value: Any) -> None:
         return
     if name in TIME_SPANS:
         seconds = in_seconds(value)
-        if not _is_number(seconds, float) or not 0 < seconds <= MAX_SECONDS:
+        if not is_number(seconds) or not 0 < seconds <= MAX_SECONDS:
             raise _error(name, f"must be seconds above 0 and up to {MAX_SECONDS:.0f}, or a timedelta", value)
     elif name in COUNTS:
-        if not _is_number(value, int) or value < 1:
+        if not is_number(value, whole=True) or value < 1:
             raise _error(name, "must be a whole number, 1 or more", value)
     elif name in SWITCHES:
         if not isinstance(value, bool):
@@ -130,11 +131,6 @@ def _check(name: str, value: Any) -> None:
         check_path(value)
     elif name == "request":
         check_names(read_request(value))
-
-
-def _is_number(value: object, kind: type[int] | type[float]) -> bool:
-    # To isinstance, True is an int.
-    return isinstance(value, int | kind) and not isinstance(value, bool)
 
 
 def _error(name: str, rule: str, value: object) -> VideoParameterError:

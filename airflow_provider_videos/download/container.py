@@ -7,6 +7,8 @@ import dataclasses
 import re
 from collections.abc import Callable
 
+from airflow_provider_videos.texts import shorten
+
 #: How many first bytes are enough for every answer here.
 HEAD_BYTES = 512
 _MAX_TEXT_CHARACTERS = 80
@@ -133,5 +135,5 @@ def _quoted(text: bytes, quote: Callable[[str], str] | None) -> str:
     if quote is None:
         return ""
     words = quote(" ".join(text.decode(errors="replace").split()))
-    shown = "".join(character for character in words if character.isprintable())[:_MAX_TEXT_CHARACTERS]
-    return f": {shown!r}" if shown else ""
+    shown = "".join(character for character in words if character.isprintable())
+    return f": {shorten(shown, _MAX_TEXT_CHARACTERS)!r}" if shown else ""

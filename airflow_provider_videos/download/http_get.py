@@ -4,17 +4,16 @@
 from __future__ import annotations
 
 import contextlib
-import http.client
 from collections.abc import Generator, Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import quote, urljoin, urlsplit
 
 import requests
-import urllib3
 
 from airflow_provider_videos.http.adapter import NotPublicError
-from airflow_provider_videos.http.transport import no_response
+from airflow_provider_videos.http.transport import SEND_ERRORS, Request, no_response, open_response
+from airflow_provider_videos.web_urls import WEB_SCHEMES, host_of, web_url
 
 if TYPE_CHECKING:
     from airflow_provider_videos.http.adapter import Deadline
@@ -31,14 +30,7 @@ _REDIRECTS = {
 
 
 class DownloadRefusedError(Exception):
-    """A file can't be had, or must not be; asking again would not help.
-
-    :param reason: why, in words that hold neither a key nor a URL's query.
-    """
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
+    """A file can't be had, or must not be; asking again would not help. Its text holds no key and no URL's query."""
 
 
 @contextlib.contextmanager
@@ -47,7 +39,7 @@ def open_url(
 ) -> Generator[requests.Response]:
     """Send a GET and follow its redirects; the body is still to be read.
 
-    :param session: sends it, and holds no key.
+    :param session: sends it.
     :param url: with the scheme http or https.
     :param headers: to send besides the session's own.
     :param deadline: by which the header of the answer, or of the next redirect, must have come.
@@ -65,30 +57,12 @@ def open_url(
     raise DownloadRefusedError(f"there were more than {MAX_REDIRECTS} redirects, the last one to {host_of(url)}")
 
 
-def host_of(url: str) -> str:
-    """Give the host with its port, and nothing of what a URL may hold besides."""
-    try:
-        parts = urlsplit(url)
-        port = f":{parts.port}" if parts.port else ""
-    except ValueError:
-        return "an unreadable address"
-    return f"{parts.hostname or 'an address without a host'}{port}"
-
-
 def _get(session: DownloadSession, url: str, headers: Mapping[str, str], timeout: float) -> requests.Response:
     _check(url)
     # A body that was packed on the way would have another length than the one that is announced.
-    asked = requests.Request("GET", url, headers={"Accept": "*/*", "Accept-Encoding": "identity", **headers})
+    asked = Request("GET", url, timeout=timeout, headers={"Accept-Encoding": "identity", **headers})
     try:
-        prepared = session.prepare_request(asked)
-        # Session.send would follow redirects by rules of its own.
-        response: requests.Response = session.get_adapter(url).send(
-            prepared,
-            stream=True,
-            timeout=timeout,
-            verify=True if session.verify is None else session.verify,
-            proxies=session.proxies_for(url),
-        )
+        return open_response(session, asked, session.proxies_for(url))
     except (requests.exceptions.InvalidURL, requests.exceptions.MissingSchema, UnicodeError):
         raise DownloadRefusedError("its URL can't be read") from None
     except NotPublicError:
@@ -96,21 +70,17 @@ def _get(session: DownloadSession, url: str, headers: Mapping[str, str], timeout
             f"{host_of(url)} is at an address that is not public, and the connection's extra public_addresses_only "
             "forbids those; nothing was sent there"
         ) from None
-    except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, http.client.HTTPException) as error:
+    except SEND_ERRORS as error:
         raise no_response(error, timeout) from None
-    return response
 
 
 def _check(url: str) -> None:
-    try:
-        parts = urlsplit(url)
-        is_usable = parts.scheme.lower() in {"http", "https"} and bool(parts.hostname)
-    except ValueError:
-        raise DownloadRefusedError("its URL can't be read") from None
-    if not is_usable:
-        raise DownloadRefusedError(
-            f"only http and https are followed, not {parts.scheme or 'a URL without a scheme'!r:.20}"
-        )
+    if web_url(url) is None:
+        scheme, has_scheme, _ = url.partition(":")
+        if scheme.lower() in WEB_SCHEMES:
+            raise DownloadRefusedError("its URL can't be read")
+        named = f"{scheme!r:.20}" if has_scheme else "a URL without a scheme"
+        raise DownloadRefusedError(f"only http and https are followed, not {named}")
 
 
 def _followed(url: str, location: str | None) -> str:
@@ -120,11 +90,12 @@ def _followed(url: str, location: str | None) -> str:
     with contextlib.suppress(UnicodeError):
         location = location.encode("latin-1").decode()
     try:
-        target = urljoin(url, location)
+        # A path may hold what no URL may; browsers encode it.
+        target = "".join(sign if sign.isprintable() and sign != " " else quote(sign) for sign in urljoin(url, location))
     except ValueError:
         raise DownloadRefusedError(f"{host_of(url)} redirects to a URL that can't be read") from None
     _check(target)
-    if urlsplit(url).scheme.lower() == "https" and urlsplit(target).scheme.lower() == "http":
+    if urlsplit(url).scheme == "https" and urlsplit(target).scheme == "http":
         raise DownloadRefusedError(
             f"{host_of(url)} redirects from https to http at {host_of(target)}, which is not followed"
         )

@@ -8,23 +8,20 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import http.client
 import logging
-import random
 import time
 from collections.abc import Callable, Iterator
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Protocol
 
-import urllib3
-
 from airflow_provider_videos.clock import in_words
 from airflow_provider_videos.download.container import HEAD_BYTES, Kind, describe
-from airflow_provider_videos.download.http_get import DownloadRefusedError, host_of, open_url
+from airflow_provider_videos.download.http_get import DownloadRefusedError, open_url
 from airflow_provider_videos.download.part import Part, read_part
 from airflow_provider_videos.http.adapter import Deadline
-from airflow_provider_videos.http.transport import NoResponseError, no_response, read_retry_after
-from airflow_provider_videos.waiting.polling import JITTER, pause_after_failure
+from airflow_provider_videos.http.transport import SEND_ERRORS, NoResponseError, no_response, read_retry_after
+from airflow_provider_videos.retries import JITTER, Retries
+from airflow_provider_videos.web_urls import host_of
 
 if TYPE_CHECKING:
     import requests
@@ -64,9 +61,10 @@ class TransientDownloadError(Exception):
     :param retry_after: how many seconds the other side asks to wait, ``None`` if it doesn't.
     """
 
+    is_transient = True
+
     def __init__(self, reason: str, *, retry_after: float | None = None) -> None:
         super().__init__(reason)
-        self.reason = reason
         self.retry_after = retry_after
 
 
@@ -74,33 +72,16 @@ class _ExpiredError(Exception):
     """The URL leads to nothing any more."""
 
 
-class Attempts:
-    """Counts passing faults and pauses after each, until there were too many.
-
-    :param most: how many attempts there are in all.
-    """
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._failed = 0
-
-    def failed(self, fault: TransientDownloadError) -> None:
-        """Pause after a passing fault.
-
-        :raises DownloadRefusedError: if it was the last attempt.
-        """
-        self._failed += 1
-        if self._failed >= self._most:
-            raise DownloadRefusedError(f"{fault.reason}; given up after {self._failed} attempts")
-        stretch = 1 + JITTER * random.random()
-        pause = pause_after_failure(
-            first=FIRST_PAUSE * stretch,
-            failures=self._failed,
-            retry_after=fault.retry_after,
-            longest=MAX_PAUSE * stretch,
-        )
-        log.warning("Attempt %d of %d: %s. Next in %s.", self._failed, self._most, fault.reason, in_words(pause))
-        time.sleep(pause)
+def retries_of(max_attempts: int) -> Retries:
+    """Return what repeats calls after transient errors; after the last attempt, DownloadRefusedError is raised."""
+    return Retries(
+        most=max_attempts,
+        first=FIRST_PAUSE,
+        longest=MAX_PAUSE,
+        jitter=JITTER,
+        line=lambda error, n, pause: f"Attempt {n} of {max_attempts}: {str(error).rstrip('.')}. Next in {pause}.",
+        given_up=lambda error, n: DownloadRefusedError(f"{str(error).rstrip('.')}; given up after {n} attempts"),
+    )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -127,7 +108,7 @@ class Transfer:
     :param sink: where the bytes go.
     :param recognise: says of what kind a file is by its first bytes, ``None`` if it is not wanted.
     :param wanted: what is wanted, for an error's text.
-    :param attempts: counts the passing faults.
+    :param retries: repeats what failed with a transient error.
     :param renew_url: gives a new URL for one that has expired; ``None`` if there can be none.
     :param max_bytes: the most that is transferred; ``None`` sets no limit.
     :param tell: is told how many bytes are there, and of how many.
@@ -139,7 +120,7 @@ class Transfer:
     sink: Sink
     recognise: Callable[[bytes], Kind | None]
     wanted: str
-    attempts: Attempts
+    retries: Retries
     renew_url: Callable[[], str] | None = None
     max_bytes: int | None = None
     tell: Callable[[int, int | None], None] = lambda done, total: None
@@ -154,15 +135,13 @@ class Transfer:
         """
         while True:
             try:
-                self._attempt()
+                self.retries.run(self._attempt)
             except _ExpiredError as error:
                 self.url = self._renewed(error)
-            except TransientDownloadError as fault:
-                self.attempts.failed(fault)
-            else:
-                if self._kind is None:
-                    raise DownloadRefusedError(f"what {host_of(self.url)} sent is an empty file, not {self.wanted}")
-                return Transferred(size=self._done, sha256=self._hash.hexdigest(), kind=self._kind)
+                continue
+            if self._kind is None:
+                raise DownloadRefusedError(f"what {host_of(self.url)} sent is an empty file, not {self.wanted}")
+            return Transferred(size=self._done, sha256=self._hash.hexdigest(), kind=self._kind)
 
     def _forget(self) -> None:
         self._done = 0
@@ -276,7 +255,7 @@ class Transfer:
             deadline.renew()
             try:
                 chunk = response.raw.read1(CHUNK_BYTES, decode_content=False)
-            except (urllib3.exceptions.HTTPError, OSError, http.client.HTTPException) as error:
+            except SEND_ERRORS as error:
                 raise no_response(error, self.timeout) from None
             if not chunk:
                 return

@@ -13,7 +13,7 @@ from airflow_provider_videos.download import sidecar
 from airflow_provider_videos.download.container import Kind, image_kind, video_kind
 from airflow_provider_videos.download.http_get import DownloadRefusedError
 from airflow_provider_videos.download.progress import Progress
-from airflow_provider_videos.download.transfer import Attempts, Transfer, Transferred, TransientDownloadError
+from airflow_provider_videos.download.transfer import Transfer, Transferred, retries_of
 from airflow_provider_videos.exceptions import (
     VideoDownloadError,
     VideoError,
@@ -72,7 +72,7 @@ class VideoDownload:
         self._video: Mapping[str, Any] = video if isinstance(video, Mapping) else {}
         self._target = target
         self._options = options
-        self._attempts = Attempts(options.max_attempts)
+        self._retries = retries_of(options.max_attempts)
         self._has_polled = False
 
     def keep(self) -> dict[str, Any]:
@@ -103,7 +103,7 @@ class VideoDownload:
                 )
             sink.commit()
         except DownloadRefusedError as error:
-            raise self._error(error.reason) from None
+            raise self._error(str(error)) from None
         finally:
             sink.discard()
         path = self._target.full_path(sink.name)
@@ -149,7 +149,7 @@ class VideoDownload:
             sink=sink,
             recognise=video_kind,
             wanted="an MP4, WebM or MOV video",
-            attempts=self._attempts,
+            retries=self._retries,
             renew_url=self._url_from_vendor,
             max_bytes=self._options.max_bytes,
             tell=progress.at,
@@ -168,15 +168,9 @@ class VideoDownload:
         return video.download_url
 
     def _poll(self) -> Video:
-        while True:
-            try:
-                video = self._hook.get_video(self._video_id)
-                self._has_polled = True
-                return video
-            except VideoError as error:
-                if not error.is_transient:
-                    raise
-                self._attempts.failed(TransientDownloadError(str(error).rstrip("."), retry_after=error.retry_after))
+        video = self._retries.run(lambda: self._hook.get_video(self._video_id))
+        self._has_polled = True
+        return video
 
     def _keep_thumbnail(self, session: DownloadSession, name: str, timeout: float) -> str | None:
         """Keep the thumbnail; a video without one is kept all the same."""
@@ -198,7 +192,7 @@ class VideoDownload:
                 sink=sink,
                 recognise=image_kind,
                 wanted="an image",
-                attempts=self._attempts,
+                retries=self._retries,
                 max_bytes=MAX_THUMBNAIL_BYTES,
             ).run()
             sink.commit()

@@ -7,18 +7,19 @@ import dataclasses
 import ipaddress
 import json
 import logging
-import math
 import os
 import re
 import ssl
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import certifi
 from requests.utils import get_environ_proxies, select_proxy
 
 from airflow_provider_videos.exceptions import VideoConnectionError
 from airflow_provider_videos.masking import MIN_SECRET_CHARACTERS, can_mask
+from airflow_provider_videos.numeric import is_number, read_number
+from airflow_provider_videos.web_urls import WEB_SCHEMES, host_of, split_web_url, web_url
 
 if TYPE_CHECKING:
     from airflow.sdk import Connection
@@ -81,7 +82,7 @@ class VendorConnection:
     @property
     def host(self) -> str:
         """Host with its port, for messages."""
-        return urlsplit(self.base_url).netloc
+        return host_of(self.base_url)
 
 
 def read_connection(connection: Connection, vendor: Vendor) -> VendorConnection:
@@ -174,20 +175,20 @@ class _Reader:
             scheme, rest = self._connection.schema or "https", f"[{host}]" if _is_ipv6_address(host) else host
         # What is wrong is not shown: it may be a key that was put into the wrong place.
         scheme = scheme.lower()
-        if scheme not in {"http", "https"}:
+        if scheme not in WEB_SCHEMES:
             raise self.error("host" if has_scheme else "schema", "asks for a scheme other than http or https")
         if "@" in rest:
             raise self.error("host", "holds credentials; the key belongs into the password")
         if "?" in rest or "#" in rest:
             raise self.error("host", "holds a query or fragment; only scheme, host, port and a path have a meaning")
+        parts = split_web_url(f"{scheme}://{rest}")
         try:
-            parts = urlsplit(f"{scheme}://{rest}")
-            port = self._connection.port or None if parts.port is None else parts.port
-            hostname = (parts.hostname or "").encode("idna").decode()
+            hostname = "" if parts is None else (parts.hostname or "").encode("idna").decode()
         except ValueError:
-            port, hostname = None, ""
-        if not hostname or not rest.isprintable() or " " in rest:
+            hostname = ""
+        if parts is None or not hostname:
             raise self.error("host", "can't be read; it should be such as https://gateway.example.com:8443")
+        port = self._connection.port or None if parts.port is None else parts.port
         if port is not None and not 0 < port < 65536:
             raise self.error("port", "must be from 1 to 65535")
         if self._connection.port and port != self._connection.port:
@@ -205,11 +206,8 @@ class _Reader:
         value = self._extra.get("timeout")
         if value is None or value == "":
             return None
-        try:
-            timeout = math.nan if isinstance(value, bool) else float(value)
-        except (TypeError, ValueError, OverflowError):
-            timeout = math.nan
-        if not 0 < timeout <= MAX_TIMEOUT:
+        timeout = read_number(value)
+        if timeout is None or not 0 < timeout <= MAX_TIMEOUT:
             raise self.error("extra.timeout", f"must be seconds above 0 and up to {MAX_TIMEOUT:g}, not {value!r:.50}")
         return timeout
 
@@ -217,15 +215,12 @@ class _Reader:
         value = self._extra.get("max_concurrent_requests")
         if value is None or value == "":
             return VendorConnection.max_concurrent_requests
-        try:
-            limit = 0 if isinstance(value, bool) or float(value) % 1 else int(float(value))
-        except (TypeError, ValueError, OverflowError):
-            limit = 0
-        if not 0 < limit <= 1000:
+        limit = read_number(value)
+        if not is_number(limit, whole=True) or not 1 <= limit <= 1000:
             raise self.error(
                 "extra.max_concurrent_requests", f"must be a whole number from 1 to 1000, not {value!r:.50}"
             )
-        return limit
+        return int(limit)
 
     def public_addresses_only(self) -> bool:
         value = self._extra.get("public_addresses_only")
@@ -266,12 +261,7 @@ class _Reader:
             proxy = environment_proxy(base_url)
             if proxy is None:
                 return None
-        try:
-            parts = urlsplit(proxy if isinstance(proxy, str) else "")
-            is_valid = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
-        except ValueError:
-            is_valid = False
-        if not is_valid:
+        if web_url(proxy) is None:
             # It is not shown: it may hold a password.
             raise self.error(
                 "extra.proxy", "must be a URL such as http://proxy.example.com:3128, also when the environment says it"

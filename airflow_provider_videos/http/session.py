@@ -9,7 +9,6 @@ import os
 import ssl
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 import aiohttp
 import requests
@@ -19,6 +18,7 @@ from airflow_provider_videos.http.adapter import DeadlineAdapter
 from airflow_provider_videos.http.connection import environment_proxy
 from airflow_provider_videos.http.framing import MAX_HEADER_BYTES
 from airflow_provider_videos.masking import mask
+from airflow_provider_videos.web_urls import is_same_origin
 
 if TYPE_CHECKING:
     from airflow_provider_videos.http.connection import VendorConnection
@@ -73,12 +73,12 @@ class _Session(_DeadlineSession):
         # With it, requests reads proxies and CA files from the environment, which the hook has done for both
         # libraries, and lets a .netrc replace the key.
         self.trust_env = False
-        self._origin = _origin(base_url)
+        self._base_url = base_url
         self._auth_headers = auth_headers
         self.auth = self._authenticate
 
     def _authenticate(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        if _origin(request.url or "") == self._origin:
+        if is_same_origin(request.url or "", self._base_url):
             request.headers.update(self._auth_headers())
         return request
 
@@ -104,7 +104,7 @@ class DownloadSession(_DeadlineSession):
         self.verify = connection.ca_file or False
         # Signed URLs need none, and a file's host may set some for others.
         self.cookies.set_policy(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
-        self._origin = _origin(connection.base_url)
+        self._base_url = connection.base_url
         self._secret = connection.api_key
         self._proxy = connection.proxy
         # NO_PROXY may name the vendor's host and not the file's, or the other way round.
@@ -120,12 +120,7 @@ class DownloadSession(_DeadlineSession):
 
         Only the vendor's own words are: a URL or a redirect may lead to a host that answers with secrets of its own.
         """
-        return (lambda text: mask(text, self._secret)) if _origin(url) == self._origin else None
-
-
-def _origin(url: str) -> tuple[str, str | None, int | None]:
-    parts = urlsplit(url)
-    return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+        return (lambda text: mask(text, self._secret)) if is_same_origin(url, self._base_url) else None
 
 
 def _ssl_context(ca_file: str | None) -> ssl.SSLContext | bool:

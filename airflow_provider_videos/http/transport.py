@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import http.client
 import logging
 import math
 import socket
@@ -33,6 +34,8 @@ _CHUNK_BYTES = 65_536
 _DAY = 86_400.0
 _CONNECT_TIMEOUT_LEAD = 0.1
 
+#: What requests raises where no complete response arrives.
+SEND_ERRORS = (requests.RequestException, urllib3.exceptions.HTTPError, OSError, http.client.HTTPException)
 _E = TypeVar("_E", bound=BaseException)
 
 
@@ -121,21 +124,7 @@ def send(session: requests.Session, request: Request) -> Response:
     :raises NoResponseError: if no complete response arrives within the request's timeout.
     """
     try:
-        prepared = session.prepare_request(
-            requests.Request(request.method, request.url, headers=_headers(request), json=request.body)
-        )
-        # Session.send would read a redirect's body to its end, however long, and parse where it leads.
-        adapter = session.get_adapter(request.url)
-        with (
-            Deadline(request.timeout) as deadline,
-            adapter.send(
-                prepared,
-                stream=True,
-                timeout=request.timeout,
-                verify=True if session.verify is None else session.verify,
-                proxies=session.proxies,
-            ) as response,
-        ):
+        with Deadline(request.timeout) as deadline, open_response(session, request, session.proxies) as response:
             header = response.raw.headers
             check_header(
                 fields=len(list(header.iteritems())),
@@ -147,8 +136,30 @@ def send(session: requests.Session, request: Request) -> Response:
                 body += chunk
                 deadline.remaining()
             return _response(response.status_code, response.headers, body)
-    except (requests.RequestException, urllib3.exceptions.HTTPError, FramingError, OSError) as error:
+    except (*SEND_ERRORS, FramingError) as error:
         raise no_response(error, request.timeout) from None
+
+
+def open_response(session: requests.Session, request: Request, proxies: Mapping[str, str]) -> requests.Response:
+    """Send a request and read the header of its response, up to the :class:`Deadline` around it.
+
+    Redirects are not followed.
+
+    :param proxies: as requests wants them.
+    :raises Exception: one of :data:`SEND_ERRORS`.
+    """
+    prepared = session.prepare_request(
+        requests.Request(request.method, request.url, headers=_headers(request), json=request.body)
+    )
+    # Session.send would read a redirect's body to its end, however long, and parse where it leads.
+    response: requests.Response = session.get_adapter(request.url).send(
+        prepared,
+        stream=True,
+        timeout=request.timeout,
+        verify=True if session.verify is None else session.verify,
+        proxies=proxies,
+    )
+    return response
 
 
 async def asend(session: aiohttp.ClientSession, request: Request) -> Response:

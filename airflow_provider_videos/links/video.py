@@ -56,8 +56,8 @@ class OpenAtVendorLink(_VideoLink):
         from airflow.utils.session import create_session
 
         from airflow_provider_videos.ui.addresses import vendor_page
-        from airflow_provider_videos.ui.presentation import web_url
         from airflow_provider_videos.ui.task_videos import read_task_video
+        from airflow_provider_videos.web_urls import web_url
 
         place = (ti_key.dag_id, ti_key.run_id, ti_key.task_id, ti_key.map_index)
         with create_session() as session:

@@ -15,7 +15,7 @@ from airflow_provider_videos.ordering.book import OrderBook
 from airflow_provider_videos.ordering.finders import finder_for
 from airflow_provider_videos.ordering.lost import LostOrder, lost_order_error
 from airflow_provider_videos.ordering.naming import Marks, fingerprint
-from airflow_provider_videos.ordering.patience import Patience
+from airflow_provider_videos.ordering.patience import make_patiently
 from airflow_provider_videos.ordering.record import Order, OrderState
 from airflow_provider_videos.ordering.sending import OrderLostError, OrderSender
 from airflow_provider_videos.ordering.store import ORDER_AGAIN_KEY, OrderStore
@@ -88,7 +88,7 @@ class Ordering:
         self._context = context
         self._ti = context["ti"]
         self._hook = hook
-        self._patiently = Patience(rules)
+        self._patiently = functools.partial(make_patiently, rules)
         self._retries = retries
         self._order_again_if_cleared = order_again_if_cleared
         self._order_again_if_lost = order_again_if_lost

@@ -3,50 +3,35 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from airflow_provider_videos.exceptions import VideoError
-from airflow_provider_videos.waiting.polling import may_not_be_known_yet, pause_after_failure
+from airflow_provider_videos.retries import Retries, is_transient
+from airflow_provider_videos.waiting.polling import may_not_be_known_yet
 
 if TYPE_CHECKING:
     from airflow_provider_videos.waiting.polling import PollingRules
 
-log = logging.getLogger(__name__)
-
 _T = TypeVar("_T")
 
 
-class Patience:
-    """Makes calls that are safe to repeat, again after the transient errors that they raise.
+def make_patiently(rules: PollingRules, what: str, call: Callable[[], _T], *, ordered_at: float | None = None) -> _T:
+    """Make a call that is safe to repeat, again after the transient errors that it raises, and return what it returns.
 
     :param rules: how often, and with which pauses.
+    :param what: what it does, for the log.
+    :param call: raises a :exc:`VideoError` if it fails.
+    :param ordered_at: Unix time at which the video was ordered that it asks for, if it asks for one: soon after it, the
+        vendor may not know the video yet.
     """
 
-    def __init__(self, rules: PollingRules) -> None:
-        self._rules = rules
+    def may_repeat(error: Any) -> bool:
+        return is_transient(error) or may_not_be_known_yet(error, ordered_at, now=time.time())
 
-    def __call__(self, what: str, call: Callable[[], _T], *, ordered_at: float | None = None) -> _T:
-        """Make a call and return what it returns.
-
-        :param what: what it does, for the log.
-        :param call: raises a :exc:`VideoError` if it fails.
-        :param ordered_at: Unix time at which the video was ordered that it asks for, if it asks for one: soon after it,
-            the vendor may not know the video yet.
-        """
-        failures = 0
-        while True:
-            try:
-                return call()
-            except VideoError as error:
-                failures += 1
-                may_pass = error.is_transient or may_not_be_known_yet(error, ordered_at, now=time.time())
-                if not may_pass or failures >= self._rules.max_consecutive_failures:
-                    raise
-                pause = pause_after_failure(
-                    first=self._rules.poke_interval, failures=failures, retry_after=error.retry_after
-                )
-                log.warning("%s failed, next attempt in %.0f s: %s", what, pause, error)
-                time.sleep(pause)
+    retries = Retries(
+        most=rules.max_consecutive_failures,
+        first=rules.poke_interval,
+        line=lambda error, failures, pause: f"{what} failed, next attempt in {pause}: {error}",
+    )
+    return retries.run(call, may_repeat=may_repeat)

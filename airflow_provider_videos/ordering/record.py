@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
+
+from airflow_provider_videos.numeric import is_number
 
 #: How long a vendor may take to list a video that it has accepted, in seconds, unless a task says otherwise.
 DEFAULT_LISTING_DELAY = 120.0
@@ -100,7 +101,8 @@ class Order:
             raise ValueError("a field that should be a text is none")
         counts = (order.number, order.max_tries, order.clear_number, order.losses, order.complete_searches)
         moments = (order.first_sent_at, order.sent_at, order.answer_due_at, order.lost_at)
-        if not all(isinstance(count, int) for count in counts) or not all(map(_is_moment, moments)):
+        are_whole = all(is_number(count, whole=True) for count in counts)
+        if not are_whole or not all(moment is None or is_number(moment) for moment in moments):
             raise ValueError("a field that should be a number is none")
         if order.state is OrderState.ACCEPTED and not order.video_id:
             raise ValueError("an accepted order in it has no video_id")
@@ -176,7 +178,3 @@ def _order_without_version(stored: Mapping[str, Any]) -> Order:
     fields["sent_at"] = fields.pop("intended_at", "missing")
     state = OrderState.SENT if fields.get("video_id") is None else OrderState.ACCEPTED
     return Order.from_dict({**fields, "state": state})
-
-
-def _is_moment(value: object) -> bool:
-    return value is None or (isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value))

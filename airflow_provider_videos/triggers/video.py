@@ -14,6 +14,7 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 from airflow_provider_videos.clock import Clock
 from airflow_provider_videos.exceptions import VideoError, VideoUnexpectedError
 from airflow_provider_videos.hooks.video import VideoHook
+from airflow_provider_videos.numeric import is_number
 from airflow_provider_videos.waiting.poller import PolledVideo, VideoPoller, get_poller
 from airflow_provider_videos.waiting.polling import CONNECTION_GRACE, PollingRules, Step, Wait
 from airflow_provider_videos.waiting.status_history import Sighting
@@ -194,7 +195,7 @@ class VideoTrigger(BaseTrigger):
                 f"the trigger has arguments that this version of the package doesn't know: "
                 f"{', '.join(map(repr, sorted(self._unknown_options)))}. Let triggerer and workers run the same version"
             )
-        if not self._rules.poke_interval > 0:
+        if not is_number(self._rules.poke_interval) or self._rules.poke_interval <= 0:
             raise ValueError("poke_interval must be above 0 seconds, or the vendor would be polled without a pause")
         progress = self._progress
         # A clock that is ahead, on whatever began the wait, must not make it longer.

@@ -11,8 +11,8 @@ from fastapi.responses import RedirectResponse, Response
 from sqlalchemy.orm import Session
 
 from airflow_provider_videos.ui.kept_files import first_playable, send_copy
-from airflow_provider_videos.ui.presentation import web_url
 from airflow_provider_videos.ui.task_videos import TaskVideo, read_task_video
+from airflow_provider_videos.web_urls import web_url
 
 MapIndex = Annotated[int, Query(ge=-1, le=2**31 - 1)]
 

@@ -3,21 +3,22 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 from airflow.utils.state import State
 
 from airflow_provider_videos.clock import in_words, read_iso
 from airflow_provider_videos.get_provider_info import get_provider_info
+from airflow_provider_videos.numeric import is_number
 from airflow_provider_videos.ordering.naming import read_mark
 from airflow_provider_videos.ui.kept_files import first_playable, how_to_get
 from airflow_provider_videos.ui.task_videos import TaskVideo
+from airflow_provider_videos.vendors.signed_urls import expiry_of
 from airflow_provider_videos.video import VideoState
+from airflow_provider_videos.web_urls import web_url
 
 #: What a page says for a state, and its colour.
 LABELS: Mapping[str, tuple[str, str]] = {
@@ -40,43 +41,9 @@ URL_FIELDS = (
 )
 
 
-def web_url(value: Any) -> str | None:
-    """Give a URL if it is one of the web; ``javascript:``, ``data:`` and all others are none."""
-    if not isinstance(value, str):
-        return None
-    try:
-        parts = urlsplit(value)
-    except ValueError:
-        return None
-    return value if parts.scheme in {"http", "https"} and parts.hostname else None
-
-
-def expires_at(url: str) -> datetime | None:
-    """Read from a signed URL when it expires, as S3, CloudFront, Google Cloud Storage and Azure write it."""
-    query = {name.lower(): values[-1] for name, values in parse_qs(urlsplit(url).query).items()}
-    try:
-        if "expires" in query:
-            return datetime.fromtimestamp(int(query["expires"]), UTC)
-        if "se" in query and "sig" in query:
-            moment = datetime.fromisoformat(query["se"])
-            return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        for owner in ("x-amz", "x-goog"):
-            if f"{owner}-expires" in query and f"{owner}-date" in query:
-                signed_at = datetime.strptime(query[f"{owner}-date"], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
-                return signed_at + timedelta(seconds=int(query[f"{owner}-expires"]))
-    except (ValueError, OverflowError, OSError):
-        pass
-    return None
-
-
 def finite(value: Any) -> float | None:
     """Give a number if it is one that can be counted with."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    try:
-        return float(value) if math.isfinite(value) else None
-    except OverflowError:
-        return None
+    return float(value) if is_number(value) else None
 
 
 class Shown:
@@ -149,7 +116,7 @@ class Shown:
     @property
     def expired_at(self) -> datetime | None:
         """When the player's URL expired, if it says so itself."""
-        moment = expires_at(self.media_url) if self.media_url else None
+        moment = read_iso(expiry_of(self.media_url)) if self.media_url else None
         return moment if moment and moment <= self._now else None
 
     @property

@@ -15,9 +15,11 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import urlsplit
 
 from airflow_provider_videos.masking import margin, mask
+from airflow_provider_videos.numeric import read_number
+from airflow_provider_videos.texts import shorten
+from airflow_provider_videos.web_urls import web_url
 
 if TYPE_CHECKING:
     from airflow_provider_videos.vendors.exchange import Purpose
@@ -150,10 +152,7 @@ def read_error_message(body: bytes, *, secret: str | None = None) -> str | None:
     if len(body) > MAX_MESSAGE_BYTES:
         # The cut may have gone through the secret.
         message = message[: -margin(secret)]
-    message = mask(message, secret)
-    if len(message) > MAX_MESSAGE_CHARACTERS:
-        message = message[:MAX_MESSAGE_CHARACTERS] + "…"
-    return message or None
+    return shorten(mask(message, secret), MAX_MESSAGE_CHARACTERS) or None
 
 
 def is_html(body: bytes) -> bool:
@@ -202,19 +201,18 @@ def _word(value: Any) -> str | None:
 def _url(value: Any) -> str | None:
     if not isinstance(value, str):
         raise TypeError
-    url: str = value.strip()
-    if not url:
-        return None
-    parts = urlsplit(url)
-    if parts.scheme.lower() not in {"http", "https"} or not parts.hostname or not url.isprintable() or " " in url:
+    text = value.strip()
+    url = web_url(text)
+    if text and url is None:
         raise ValueError
     return url
 
 
 def _number(value: Any) -> float:
-    if isinstance(value, bool) or not 0 <= (number := float(value)) < math.inf:
+    number = read_number(value)
+    if number is None or number < 0:
         raise ValueError
-    return number
+    return float(number)
 
 
 def _fraction(value: Any) -> float:

@@ -13,6 +13,7 @@ from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 from urllib.parse import quote
 
+from airflow_provider_videos.texts import shorten
 from airflow_provider_videos.vendors.errors import MalformedIdError, UnreadableAnswerError
 from airflow_provider_videos.vendors.signed_urls import expiry_of
 from airflow_provider_videos.video import Video, VideoState
@@ -89,7 +90,7 @@ class Vendor(ABC):
         :param fields: further fields of the record; ``state`` if the word alone does not tell it.
         :raises UnreadableAnswerError: if there is no id or no status.
         """
-        status = " ".join((status or "").split())[:MAX_STATUS_CHARACTERS]
+        status = shorten(" ".join((status or "").split()), MAX_STATUS_CHARACTERS)
         if not status:
             raise UnreadableAnswerError("it has no status")
         if not video_id:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Required, TypedDict
 
+from airflow_provider_videos.numeric import is_number
 from airflow_provider_videos.vendors.answer import Answer
 from airflow_provider_videos.vendors.base import Credentials, Vendor, path_of
 from airflow_provider_videos.vendors.checks import check_required, check_texts
@@ -95,7 +96,7 @@ class Together(Vendor):
         if not isinstance(request.get("seconds", ""), str):
             raise RequestFieldError("seconds", "must be a text, such as '5'")
         steps = request.get("steps", MIN_STEPS)
-        if not isinstance(steps, int) or not MIN_STEPS <= steps <= MAX_STEPS:
+        if not is_number(steps, whole=True) or not MIN_STEPS <= steps <= MAX_STEPS:
             raise RequestFieldError("steps", "must be a whole number from 10 to 50")
         # A tuple, as what is compared may be a list or a dict.
         if request.get("output_format", "MP4") not in ("MP4", "WEBM"):

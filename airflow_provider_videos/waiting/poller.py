@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_videos.exceptions import VideoApiError, VideoError
 from airflow_provider_videos.hooks.video import VideoHook
-from airflow_provider_videos.waiting.polling import pause_after_failure
+from airflow_provider_videos.retries import pause_after_failure
 
 if TYPE_CHECKING:
     from airflow_provider_videos.video import Video

@@ -12,7 +12,6 @@ import logging
 import random
 from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 from airflow_provider_videos.clock import in_words
 from airflow_provider_videos.exceptions import (
@@ -23,17 +22,13 @@ from airflow_provider_videos.exceptions import (
     VideoIdError,
     VideoTimeoutError,
 )
+from airflow_provider_videos.retries import JITTER, MAX_RETRY_AFTER, pause_after_failure
 from airflow_provider_videos.video import Video, VideoState
 from airflow_provider_videos.waiting.status_history import Sighting, StatusHistory
+from airflow_provider_videos.web_urls import origin_of
 
-#: The longest pause after a failed poll, unless the poke interval is longer.
-MAX_PAUSE_AFTER_FAILURE = 300.0
-#: The longest that a vendor's Retry-After is obeyed.
-MAX_RETRY_AFTER = 600.0
 #: With pauses that double, twelve failures in a row take ten minutes or more from a poke interval of a second on.
 DEFAULT_MAX_CONSECUTIVE_FAILURES = 12
-#: The most by which a pause that doubles is lengthened at random, as a part of it.
-JITTER = 0.2
 #: How much earlier than the deadline a poll is taken for the last one, in seconds.
 DEADLINE_TOLERANCE = 0.1
 #: Seconds after an order within which a vendor may not know the video yet.
@@ -275,20 +270,5 @@ def cost_and_place(video: Video) -> str:
     """Return what a log line may say of a video's cost (USD) and of the host that has it; a URL may be signed."""
     cost = "" if video.cost is None else f"; it cost ${video.cost:.4g}"
     url = video.download_url or video.stream_url or video.hosted_url
-    host = urlsplit(url).hostname if url and video.is_usable else None
-    return f"{cost}; its URL is at {host}" if host else cost
-
-
-def pause_after_failure(
-    *, first: float, failures: int, retry_after: float | None, longest: float = MAX_PAUSE_AFTER_FAILURE
-) -> float:
-    """Say how long to pause after a call failed: a pause that doubles with each failure, or what the other side asks.
-
-    :param first: the pause after the first failure, in seconds.
-    :param failures: failed calls in a row, this one included.
-    :param retry_after: how many seconds the other side asks to wait, ``None`` if it doesn't.
-    :param longest: what the pause doubles up to, in seconds.
-    :return: seconds.
-    """
-    doubled = min(first * 2.0 ** min(failures - 1, 30), longest)
-    return max(min(retry_after or 0.0, MAX_RETRY_AFTER), doubled)
+    origin = origin_of(url) if url and video.is_usable else None
+    return cost if origin is None else f"{cost}; its URL is at {origin[1]}"

@@ -9,7 +9,7 @@ from typing import Any
 import certifi
 
 from airflow_provider_videos.download.container import Kind, video_kind
-from airflow_provider_videos.download.transfer import Attempts, Transfer, Transferred
+from airflow_provider_videos.download.transfer import Transfer, Transferred, retries_of
 from airflow_provider_videos.http.connection import VendorConnection
 from airflow_provider_videos.http.session import DownloadSession
 from tests.download.odd_server import Answer
@@ -48,7 +48,8 @@ def connection(**fields: Any) -> VendorConnection:
 
 
 def fetch(url: str, sink: Memory, **options: Any) -> Transferred:
-    with DownloadSession(options.pop("connection", connection())) as session:
+    used = options.pop("connection", connection())
+    with DownloadSession(used) as session:
         return Transfer(
             session=session,
             url=url,
@@ -56,7 +57,7 @@ def fetch(url: str, sink: Memory, **options: Any) -> Transferred:
             sink=sink,
             recognise=video_kind,
             wanted="a video",
-            attempts=Attempts(options.pop("attempts", 5)),
+            retries=retries_of(options.pop("attempts", 5)),
             **options,
         ).run()
 

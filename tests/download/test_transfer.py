@@ -2,18 +2,14 @@
 from __future__ import annotations
 
 import hashlib
-import random
 import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from airflow_provider_videos.download import transfer
 from airflow_provider_videos.download.http_get import DownloadRefusedError
-from airflow_provider_videos.download.transfer import Attempts, TransientDownloadError
 from airflow_provider_videos.simulator import Fault, Simulator
-from airflow_provider_videos.waiting.polling import MAX_RETRY_AFTER
 from tests.download.fetching import ETAG, HALF, VIDEO, Memory, broken, connection, fetch, rest
 from tests.download.odd_server import Answer, OddServer
 from tests.wire import Script, Wire, answer, drip
@@ -49,16 +45,11 @@ def test_a_passing_status_is_asked_again(status: int, odd: OddServer) -> None:
     assert fetch(odd.url, Memory()).size == len(VIDEO)
 
 
-def test_pauses_double_up_to_the_longest_and_are_lengthened_at_random(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transfer, "FIRST_PAUSE", 1.0)
-    monkeypatch.setattr(transfer, "MAX_PAUSE", 3.0)
-    monkeypatch.setattr(random, "random", lambda: 0.5)
-    pauses: list[float] = []
-    monkeypatch.setattr(time, "sleep", pauses.append)
-    attempts = Attempts(10)
-    for retry_after in (None, None, None, 7.0, 1.0, 10_000.0):
-        attempts.failed(TransientDownloadError("a fault", retry_after=retry_after))
-    assert pauses == pytest.approx([1.1, 2.2, 3.3, 7, 3.3, MAX_RETRY_AFTER])
+def test_a_passing_fault_is_logged_with_its_attempt(odd: OddServer, caplog: pytest.LogCaptureFixture) -> None:
+    odd.answers = [Answer(status=503, length=0), Answer(VIDEO, length=len(VIDEO))]
+    fetch(odd.url, Memory())
+    host = odd.url.removeprefix("http://")
+    assert f"Attempt 1 of 5: {host} answered 503. Next in 0 s." in caplog.text
 
 
 def test_retry_after_is_obeyed(odd: OddServer) -> None:

@@ -20,12 +20,10 @@ from airflow_provider_videos.exceptions import (
     VideoTransportError,
     VideoUnavailableError,
 )
+from airflow_provider_videos.retries import JITTER, MAX_PAUSE_AFTER_FAILURE, MAX_RETRY_AFTER
 from airflow_provider_videos.video import Video, VideoState
 from airflow_provider_videos.waiting.polling import (
     DEFAULT_MAX_CONSECUTIVE_FAILURES,
-    JITTER,
-    MAX_PAUSE_AFTER_FAILURE,
-    MAX_RETRY_AFTER,
     PollingRules,
     Wait,
 )

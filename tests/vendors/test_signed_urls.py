@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import pytest
+
+from airflow_provider_videos.vendors.signed_urls import expiry_of
+
+NOON = "2025-11-22T12:00:00+00:00"
+
+
+@pytest.mark.parametrize(
+    ("query", "moment"),
+    [
+        ("Expires=1763812800&Signature=x", NOON),
+        ("X-Amz-Date=20251122T110000Z&X-Amz-Expires=3600", NOON),
+        ("X-Goog-Date=20251122T110000Z&X-Goog-Expires=3600", NOON),
+        ("se=2025-11-22T12:00:00Z&sig=x", NOON),
+        ("se=2025-11-22T12:00:00&sig=x", NOON),
+        ("download=v1", None),
+        ("Expires=soon", None),
+        ("Expires=99999999999999999999", None),
+        ("se=soon&sig=x", None),
+        ("X-Amz-Date=today&X-Amz-Expires=3600", None),
+    ],
+)
+def test_a_signed_url_says_when_it_expires(query: str, moment: str | None) -> None:
+    assert expiry_of(f"https://a.example/v.mp4?{query}") == moment
