@@ -21,6 +21,7 @@ from airflow_provider_videos.http.transport import NoResponseError, Request, Res
 from airflow_provider_videos.vendors.base import Credentials, Vendor
 from airflow_provider_videos.vendors.errors import MalformedIdError, UnreadableAnswerError
 from airflow_provider_videos.vendors.exchange import Call, Exchange, Purpose, RefusalKind
+from airflow_provider_videos.web_urls import is_same_origin
 
 if TYPE_CHECKING:
     import aiohttp
@@ -83,6 +84,11 @@ class VendorClient:
     def auth_headers(self) -> Mapping[str, str]:
         """Return the headers that carry the key of the connection in use, signed now."""
         return self._headers(self.connection())
+
+    def file_headers(self, url: str) -> Mapping[str, str]:
+        """Return the headers that carry the key for a file of the connection's own host that needs it, else none."""
+        is_own = is_same_origin(url, self.connection().base_url)
+        return self.auth_headers() if is_own and self._vendor.file_needs_key(url) else {}
 
     def session(self) -> requests.Session:
         """Return an authenticated session, the same one each time.

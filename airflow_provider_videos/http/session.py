@@ -23,6 +23,7 @@ from airflow_provider_videos.web_urls import is_same_origin
 if TYPE_CHECKING:
     from airflow_provider_videos.http.connection import VendorConnection
 
+_FileHeaders = Callable[[str], Mapping[str, str]]
 _USER_AGENT = f"airflow-provider-videos/{__version__}"
 
 
@@ -90,25 +91,34 @@ class _Session(_DeadlineSession):
 
 
 class DownloadSession(_DeadlineSession):
-    """A session for files, which sends no key anywhere: their hosts may be anybody's.
+    """A session for files, whose hosts may be anybody's: no key is sent but what ``file_headers`` returns.
 
-    :param connection: whose TLS settings, proxy and ``public_addresses_only`` are used; if the environment names the
-        proxy, it does so for each host.
+    :param connection: returns the connection in use. Its TLS settings, proxy and ``public_addresses_only`` are used as
+        they are at first; if the environment names the proxy, it does so for each host.
+    :param file_headers: returns the headers that carry the key, for the URL of a file that needs it. It is asked about
+        each URL that is sent, redirects included.
     """
 
-    def __init__(self, connection: VendorConnection) -> None:
-        super().__init__(public_only=connection.public_addresses_only)
+    def __init__(self, connection: Callable[[], VendorConnection], file_headers: _FileHeaders) -> None:
+        first = connection()
+        super().__init__(public_only=first.public_addresses_only)
         # With it, requests would send what a .netrc holds.
         self.trust_env = False
         self.headers["User-Agent"] = _USER_AGENT
-        self.verify = connection.ca_file or False
+        self.verify = first.ca_file or False
         # Signed URLs need none, and a file's host may set some for others.
         self.cookies.set_policy(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
-        self._base_url = connection.base_url
-        self._secret = connection.api_key
-        self._proxy = connection.proxy
+        self._connection = connection
+        self._file_headers = file_headers
+        self._proxy = first.proxy
         # NO_PROXY may name the vendor's host and not the file's, or the other way round.
-        self._is_environments = connection.proxy == environment_proxy(connection.base_url)
+        self._is_environments = first.proxy == environment_proxy(first.base_url)
+
+    def prepare_request(self, request: requests.Request) -> requests.PreparedRequest:
+        """Add the key where a file needs it, by the URL that is really sent."""
+        prepared: requests.PreparedRequest = super().prepare_request(request)
+        prepared.headers.update(self._file_headers(prepared.url or ""))
+        return prepared
 
     def proxies_for(self, url: str) -> dict[str, str]:
         """Give the proxies for a URL in the form that requests wants."""
@@ -120,7 +130,9 @@ class DownloadSession(_DeadlineSession):
 
         Only the vendor's own words are: a URL or a redirect may lead to a host that answers with secrets of its own.
         """
-        return (lambda text: mask(text, self._secret)) if is_same_origin(url, self._base_url) else None
+        # The key may have been renewed since the session was opened.
+        own = self._connection()
+        return (lambda text: mask(text, own.api_key)) if is_same_origin(url, own.base_url) else None
 
 
 def _ssl_context(ca_file: str | None) -> ssl.SSLContext | bool:

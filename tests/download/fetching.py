@@ -49,7 +49,7 @@ def connection(**fields: Any) -> VendorConnection:
 
 def fetch(url: str, sink: Memory, **options: Any) -> Transferred:
     used = options.pop("connection", connection())
-    with DownloadSession(used) as session:
+    with DownloadSession(lambda: used, lambda url: {}) as session:
         return Transfer(
             session=session,
             url=url,
