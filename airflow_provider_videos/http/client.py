@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlencode
 
-from airflow_provider_videos.exceptions import VideoIdError
 from airflow_provider_videos.http.connection import VendorConnection, read_connection
 from airflow_provider_videos.http.driver import adrive, drive
 from airflow_provider_videos.http.lookup import alook_up, look_up
@@ -137,10 +136,9 @@ class VendorClient:
 
         try:
             return drive(exchange, send_one)
-        except UnreadableAnswerError as error:
-            raise self._reader(connection, purpose, video_id).unreadable(error.problem) from None
-        except MalformedIdError as error:
-            raise VideoIdError(error.problem) from None
+        except (UnreadableAnswerError, MalformedIdError) as error:
+            failure = self._reader(connection, purpose, video_id).failure(error)
+            raise failure from failure.__cause__
 
     async def arun(self, exchange: Exchange[_T], purpose: Purpose, video_id: str | None = None) -> _T:
         """Async version of :meth:`run`."""
@@ -162,10 +160,9 @@ class VendorClient:
 
         try:
             return await adrive(exchange, send_one)
-        except UnreadableAnswerError as error:
-            raise self._reader(connection, purpose, video_id).unreadable(error.problem) from None
-        except MalformedIdError as error:
-            raise VideoIdError(error.problem) from None
+        except (UnreadableAnswerError, MalformedIdError) as error:
+            failure = self._reader(connection, purpose, video_id).failure(error)
+            raise failure from failure.__cause__
 
     def _renew(self, refused: VendorConnection) -> VendorConnection:
         connection = self.use(look_up(self.conn_id))
@@ -206,7 +203,8 @@ class VendorClient:
         try:
             return send(self.session(), self._request(connection, call, purpose))
         except NoResponseError as error:
-            raise self._reader(connection, purpose, video_id).no_response(error) from None
+            failure = self._reader(connection, purpose, video_id).no_response(error)
+            raise failure from failure.__cause__
 
     async def _asend(
         self, connection: VendorConnection, call: Call, purpose: Purpose, video_id: str | None
@@ -218,7 +216,8 @@ class VendorClient:
             async with await open_async_session(connection) as session:
                 return await asend(session, request)
         except NoResponseError as error:
-            raise self._reader(connection, purpose, video_id).no_response(error) from None
+            failure = self._reader(connection, purpose, video_id).no_response(error)
+            raise failure from failure.__cause__
 
     def _request(self, connection: VendorConnection, call: Call, purpose: Purpose) -> Request:
         query = f"?{urlencode(call.query)}" if call.query else ""

@@ -12,6 +12,7 @@ from airflow_provider_videos.exceptions import (
     VideoAnswerError,
     VideoApiError,
     VideoError,
+    VideoIdError,
     VideoOrderLostError,
     VideoTlsError,
     VideoTransportError,
@@ -19,6 +20,7 @@ from airflow_provider_videos.exceptions import (
 from airflow_provider_videos.http.transport import read_retry_after
 from airflow_provider_videos.masking import mask
 from airflow_provider_videos.vendors.answer import Answer, is_html, read_error_message
+from airflow_provider_videos.vendors.errors import MalformedIdError, UnreadableAnswerError
 from airflow_provider_videos.vendors.exchange import Call, Purpose, Refusal, RefusalKind
 
 if TYPE_CHECKING:
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
 #: HTTP status codes that say of an order that it was not accepted. Any other one may come from a gateway that has
 #: already passed the order on.
 CERTAIN_REFUSALS = frozenset({400, 401, 402, 403, 404, 405, 410, 413, 415, 422, 429, 451})
+#: What a vendor says in words of its own, and means that an order was not accepted.
+_CERTAIN_KINDS = frozenset({RefusalKind.KEY, RefusalKind.FINAL, RefusalKind.LIMIT})
 _KEY_REFUSED = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 
 
@@ -85,6 +89,13 @@ class ResponseReader:
         if not isinstance(answer.body, dict):
             raise self.unreadable(self._not_an_object(response, answer.body))
 
+    def failure(self, error: UnreadableAnswerError | MalformedIdError) -> VideoError:
+        """Make the exception for what a vendor's file raised."""
+        # An order is given no id to ask for, so it is the answer that holds a malformed one.
+        if isinstance(error, MalformedIdError) and self._purpose != "order":
+            return VideoIdError(error.problem)
+        return self.unreadable(error.problem)
+
     def unreadable(self, problem: str) -> VideoError:
         """Make the exception for an answer that is not what was asked for."""
         return self._lost_if_ordered(
@@ -121,7 +132,8 @@ class ResponseReader:
             call=self._purpose,
             refusal=None if kind is None else kind.value,
         )
-        is_certain = status_code in CERTAIN_REFUSALS if kind is None else kind is not RefusalKind.UNCLEAR
+        is_said_by_the_code = kind in {None, RefusalKind.UNKNOWN_VIDEO} and status_code in CERTAIN_REFUSALS
+        is_certain = kind in _CERTAIN_KINDS or is_said_by_the_code
         return error if is_certain else self._lost_if_ordered(error)
 
     def _lost_if_ordered(self, error: VideoError) -> VideoError:
