@@ -12,8 +12,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from airflow.sdk import BaseOperator, XComArg
-from airflow.sdk.configuration import conf
+from airflow.sdk import BaseOperator, XComArg, conf
 
 from airflow_provider_videos.exceptions import VideoParameterError, VideoPathError
 from airflow_provider_videos.numeric import is_number

@@ -3,16 +3,21 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from airflow.configuration import conf
 from airflow.plugins_manager import AirflowPlugin
+from airflow.sdk import conf
 
+from airflow_provider_videos.airflow_compat import airflow_version, tab_scope
 from airflow_provider_videos.links.video import OpenAtVendorLink, WatchVideoLink
 from airflow_provider_videos.ui.addresses import MOUNT_PATH, run_page, run_page_url, task_page, video_page_url
+from airflow_provider_videos.xcom import VIDEO_OPERATORS
 
 Message = MutableMapping[str, Any]
+
+log = logging.getLogger(__name__)
 
 
 class Pages:
@@ -24,12 +29,28 @@ class Pages:
     async def __call__(
         self, scope: Message, receive: Callable[[], Awaitable[Message]], send: Callable[[Message], Awaitable[None]]
     ) -> None:
-        """Answer a request."""
+        """Answer a request; with 503 where this Airflow lacks something that the pages need."""
         if self._app is None:
+            self._app = self._make_app()
+        await self._app(scope, receive, send)
+
+    @staticmethod
+    def _make_app() -> Any:
+        try:
             from airflow_provider_videos.ui.app import make_app
 
-            self._app = make_app()
-        await self._app(scope, receive, send)
+            return make_app()
+        except (ImportError, AttributeError):
+            log.exception("Airflow %s does not have what the pages of videos need", airflow_version())
+            return _no_pages
+
+
+async def _no_pages(scope: Message, receive: Callable[[], Awaitable[Message]], send: Callable[[Message], Any]) -> None:
+    text = f"This version of airflow-provider-videos does not support the pages on Airflow {airflow_version()}."
+    headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"cache-control", b"no-store")]
+    if scope["type"] == "http":
+        await send({"type": "http.response.start", "status": 503, "headers": headers})
+        await send({"type": "http.response.body", "body": text.encode()})
 
 
 def tabs() -> list[dict[str, Any]]:
@@ -37,8 +58,9 @@ def tabs() -> list[dict[str, Any]]:
     if not conf.getboolean("videos", "show_tabs", fallback=False):
         return []
     task_instance = task_page("{DAG_ID}", "{RUN_ID}", "{TASK_ID}", "{MAP_INDEX}")
+    of_task = {"name": "Video", "destination": "task_instance", "url_route": "video", "href": task_instance}
     return [
-        {"name": "Video", "destination": "task_instance", "url_route": "video", "href": task_instance},
+        {**of_task, **tab_scope(VIDEO_OPERATORS)},
         {"name": "Videos", "destination": "dag_run", "url_route": "videos", "href": run_page("{DAG_ID}", "{RUN_ID}")},
     ]
 

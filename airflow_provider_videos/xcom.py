@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Asset
 
+from airflow_provider_videos.airflow_compat import MAPPED_TASK_FIELDS
 from airflow_provider_videos.clock import to_iso
 
 if TYPE_CHECKING:
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from airflow_provider_videos.video import Video
     from airflow_provider_videos.waiting.polling import Wait
 
+#: Names of the operators whose tasks leave something about a video. Airflow's database has them, too.
+VIDEO_OPERATORS = ("DownloadVideoOperator", "GenerateVideoOperator", "GetVideoOperator", "VideoSensor")
 #: Fields that are pushed under keys of their own, since ``task.output["download_url"]`` reads an XCom key.
 PUSHED_FIELDS = ("vendor", "video_id", "state", "download_url", "stream_url", "hosted_url")
 #: Those that are pushed while a task waits.
@@ -83,7 +86,7 @@ def keys_read_of(task: BaseOperator | None) -> list[str]:
 
 
 def _templates(task: Any) -> Iterator[str]:
-    for name in (*task.template_fields, "partial_kwargs", "expand_input", "op_kwargs_expand_input"):
+    for name in (*task.template_fields, *MAPPED_TASK_FIELDS):
         if (value := getattr(task, name, None)) is not None:
             # References to XComs within name their keys, too.
             yield str(value)

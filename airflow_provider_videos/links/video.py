@@ -7,13 +7,18 @@ would be missing while the task waits in the triggerer, and be wiped by a retry.
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperatorLink
 
+from airflow_provider_videos.airflow_compat import airflow_version
+
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator
     from airflow.sdk.types import TaskInstanceKey
+
+log = logging.getLogger(__name__)
 
 
 class _VideoLink(BaseOperatorLink):
@@ -53,13 +58,10 @@ class OpenAtVendorLink(_VideoLink):
 
     def get_link(self, operator: Any, *, ti_key: TaskInstanceKey) -> str:
         """Return the path that leads there; nothing, as long as no URL of a web page is in XCom."""
-        from airflow.utils.session import create_session
+        try:
+            from airflow_provider_videos.ui.playback import vendor_link
 
-        from airflow_provider_videos.ui.addresses import vendor_page
-        from airflow_provider_videos.ui.task_videos import read_task_video
-        from airflow_provider_videos.web_urls import web_url
-
-        place = (ti_key.dag_id, ti_key.run_id, ti_key.task_id, ti_key.map_index)
-        with create_session() as session:
-            shown = read_task_video(session, *place)
-        return vendor_page(*place) if shown and web_url(shown.video.get("hosted_url")) else ""
+            return vendor_link(ti_key.dag_id, ti_key.run_id, ti_key.task_id, ti_key.map_index)
+        except (ImportError, AttributeError):
+            log.exception("Airflow %s does not have what the link to a vendor's page needs", airflow_version())
+            return ""

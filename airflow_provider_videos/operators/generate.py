@@ -9,10 +9,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from airflow.providers.standard.triggers.temporal import TimeDeltaTrigger
-from airflow.sdk import BaseOperator
-from airflow.sdk.configuration import conf
+from airflow.sdk import BaseOperator, conf
 from airflow.sdk.exceptions import AirflowTaskTimeout
 
+from airflow_provider_videos.airflow_compat import tells_triggers_of_kills
 from airflow_provider_videos.exceptions import (
     VideoError,
     VideoFailedError,
@@ -285,9 +285,7 @@ class GenerateVideoOperator(BaseOperator):
         raise error
 
     def _warn_of_an_old_airflow(self, context: Context) -> None:
-        from airflow.triggers.base import BaseTrigger
-
-        if self.delete_on_kill and self.deferrable and not hasattr(BaseTrigger, "on_kill"):
+        if self.delete_on_kill and self.deferrable and not tells_triggers_of_kills():
             self.log.warning(
                 "delete_on_kill has no effect while this task is deferred: Airflow tells a trigger of a user's mark or "
                 "clear from 3.3 on. The video would go on at the vendor, and be billed."

@@ -6,6 +6,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_videos.airflow_compat import unlimited_retention
 from airflow_provider_videos.exceptions import VideoRecordError
 from airflow_provider_videos.ordering.record import Order, OrderRecord
 
@@ -96,10 +97,8 @@ class OrderStore:
     def write(self, record: OrderRecord) -> None:
         """Keep a record, as this attempt's."""
         if self.is_there:
-            from airflow.sdk.execution_time.context import NEVER_EXPIRE
-
             kept = dataclasses.replace(record, attempt=self._ti.try_number)
-            self._store.set(KEY, kept.to_dict(), retention=NEVER_EXPIRE)
+            self._store.set(KEY, kept.to_dict(), **unlimited_retention())
 
     def report_failure(self, video_id: str, *, max_tries: int) -> None:
         """Remember that the task fails because a video did, so that only a user's clear orders another one."""

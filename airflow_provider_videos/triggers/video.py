@@ -11,6 +11,7 @@ from typing import Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
+from airflow_provider_videos.airflow_compat import trigger_timeout
 from airflow_provider_videos.clock import Clock
 from airflow_provider_videos.exceptions import VideoError, VideoUnexpectedError
 from airflow_provider_videos.hooks.video import VideoHook
@@ -214,7 +215,7 @@ class VideoTrigger(BaseTrigger):
 
     def _began_at(self) -> float | None:
         began_at: float | None = self._progress["started_at"]
-        ends_at, slack = getattr(self, "timeout_after", None), self._progress["timeout_slack"]
+        ends_at, slack = trigger_timeout(self), self._progress["timeout_slack"]
         if began_at is None and slack is not None and ends_at is not None:
             began_at = ends_at.timestamp() - slack - self._progress["timeout"]
         return began_at

@@ -6,10 +6,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode, urlsplit
 
-from airflow.configuration import conf
+from airflow.sdk import conf
 
 if TYPE_CHECKING:
     from airflow.sdk.types import RuntimeTaskInstanceProtocol
+
+    from airflow_provider_videos.ui.run_rows import Region
 
 #: Where Airflow's API server mounts the pages, below its own path.
 MOUNT_PATH = "/videos"
@@ -48,18 +50,21 @@ def run_page(dag_id: str, run_id: str) -> str:
     return f"{_site_path()}{MOUNT_PATH}{_run_path(dag_id, run_id)}"
 
 
-def task_page(dag_id: str, run_id: str, task_id: str, map_index: int | str | None = None) -> str:
+def task_page(
+    dag_id: str, run_id: str, task_id: str, map_index: int | str | None = None, region: Region | None = None
+) -> str:
     """Give the path of a task instance's page; without an index, of all instances of a mapped task.
 
     :param map_index: the instance; -1 for a task that is not mapped.
+    :param region: which of several instances of that index.
     """
     page = f"{run_page(dag_id, run_id)}/tasks/{_encoded(task_id)}"
-    return page if map_index is None else f"{page}?map_index={map_index}"
+    return page if map_index is None else page + _instance(map_index, region)
 
 
-def copy_file(dag_id: str, run_id: str, task_id: str, map_index: int) -> str:
+def copy_file(dag_id: str, run_id: str, task_id: str, map_index: int, region: Region | None = None) -> str:
     """Return the path of the kept copy of a task instance's video."""
-    return f"{task_page(dag_id, run_id, task_id)}/copy?map_index={map_index}"
+    return f"{task_page(dag_id, run_id, task_id)}/copy{_instance(map_index, region)}"
 
 
 def vendor_page(dag_id: str, run_id: str, task_id: str, map_index: int) -> str:
@@ -92,6 +97,11 @@ def login_page(afterwards: str) -> str:
 
 def _run_path(dag_id: str, run_id: str) -> str:
     return f"/dags/{_encoded(dag_id)}/runs/{_encoded(run_id)}"
+
+
+def _instance(map_index: int | str, region: Region | None) -> str:
+    of_region = "" if region is None else f"&region_id={region.id}&region_index={region.index}"
+    return f"?map_index={map_index}{of_region}"
 
 
 def _encoded(name: str) -> str:

@@ -3,32 +3,42 @@
 
 from __future__ import annotations
 
+import dataclasses
+import hashlib
 import secrets
 from datetime import UTC, datetime
 from importlib import resources
 from typing import Annotated, Any, Literal, get_args
+from uuid import UUID
 
 import jinja2
-from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
-from airflow.api_fastapi.common.db.common import SessionDep
-from airflow.api_fastapi.core_api.security import GetUserDep, requires_access_dag
-from airflow.models.dagrun import DagRun
-from airflow.models.taskinstance import TaskInstance
 from fastapi import Depends, FastAPI, HTTPException, Query, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import HTMLResponse
-from sqlalchemy import func, select
+from fastapi.responses import HTMLResponse, Response
+from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
+from airflow_provider_videos import __version__
+from airflow_provider_videos.airflow_compat import (
+    DagAccessEntity,
+    DagRun,
+    GetUserDep,
+    SessionDep,
+    TaskInstance,
+    requires_access_dag,
+)
 from airflow_provider_videos.ui import addresses
-from airflow_provider_videos.ui.playback import go_to_vendor, show_copy
+from airflow_provider_videos.ui.playback import RegionIndex, go_to_vendor, read_region, show_copy
 from airflow_provider_videos.ui.presentation import Shown, total_cost
-from airflow_provider_videos.ui.task_videos import read_run_videos, read_task_video
-from airflow_provider_videos.ui.video_runs import read_dag_ids, read_runs
+from airflow_provider_videos.ui.run_rows import Run, read_state
+from airflow_provider_videos.ui.task_videos import read_details, read_run_videos, read_task_video
+from airflow_provider_videos.ui.video_runs import VideoRun, read_all_runs, read_runs
 
 #: Videos, or runs, on one page.
 PAGE_SIZE = 60
+#: For how many seconds a grid of whose run nothing has changed counts as the same: URLs expire, and files come and go.
+SAME_SECONDS = 300
 #: Who may see a task's state and XComs in Airflow may see these pages.
 ENTITIES = (DagAccessEntity.XCOM, DagAccessEntity.TASK_INSTANCE)
 ACCESS = [Depends(requires_access_dag("GET", entity)) for entity in ENTITIES]
@@ -37,6 +47,8 @@ RUN_PATH = f"{DAG_PATH}/runs/{{run_id}}"
 #: States that a grid can be limited to, as its pages and their colours name them.
 Tone = Literal["ready", "waiting", "failed"]
 PageNumber = Annotated[int, Query(ge=1)]
+#: The largest map index that a database takes.
+_MAX_INDEX = 2**31 - 1
 SIGN_IN = "Log in to Airflow to see this page."
 REASONS = {
     401: ("Not logged in", SIGN_IN),
@@ -66,49 +78,59 @@ def make_app() -> FastAPI:
 
 def show_all_runs(request: Request, user: GetUserDep, session: SessionDep, page: PageNumber = 1) -> HTMLResponse:
     """Show the runs with videos of all Dags whose XComs the user may see."""
-    dag_ids = [dag_id for dag_id in read_dag_ids(session) if _may_see(dag_id, request, user)]
-    return _list(session, dag_ids, None, page)
+
+    def may_see(dag_id: str) -> bool:
+        return _may_see(dag_id, request, user)
+
+    skip, limit = _slice(page)
+    return _list(read_all_runs(session, may_see, skip=skip, limit=limit), None, page)
 
 
 def show_dag(dag_id: str, session: SessionDep, page: PageNumber = 1) -> HTMLResponse:
     """Show the runs with videos of a Dag."""
     if session.scalar(select(DagRun.id).where(DagRun.dag_id == dag_id).limit(1)) is None:
         raise HTTPException(404, f"There is no run of a Dag {dag_id!r}.")
-    return _list(session, [dag_id], dag_id, page)
+    skip, limit = _slice(page)
+    return _list(read_runs(session, dag_id, skip=skip, limit=limit), dag_id, page)
 
 
 def show_run(
-    dag_id: str, run_id: str, session: SessionDep, page: PageNumber = 1, state: Tone | None = None
-) -> HTMLResponse:
+    request: Request, dag_id: str, run_id: str, session: SessionDep, page: PageNumber = 1, state: Tone | None = None
+) -> Response:
     """Show all videos of a run, or those in one state."""
     exists = session.scalar(select(func.count()).where(DagRun.dag_id == dag_id, DagRun.run_id == run_id))
     if not exists:
         raise HTTPException(404, f"Dag {dag_id!r} has no run {run_id!r}.")
-    return _grid(session, dag_id, run_id, None, page, state)
+    return _grid(request, session, Run(dag_id=dag_id, run_id=run_id), page, state)
 
 
 def show_task(
+    request: Request,
     dag_id: str,
     run_id: str,
     task_id: str,
     session: SessionDep,
     map_index: str | None = None,
+    region_id: UUID | None = None,
+    region_index: RegionIndex = None,
     page: PageNumber = 1,
     state: Tone | None = None,
-) -> HTMLResponse:
-    """Show the video of a task instance, or all videos of a mapped task."""
-    indexes = _map_indexes(session, dag_id, run_id, task_id)
-    if not indexes:
-        raise HTTPException(404, f"Run {run_id!r} of Dag {dag_id!r} has no task {task_id!r}.")
+) -> Response:
+    """Show the video of a task instance, or all videos of a mapped task, or of a loop."""
+    run = Run(dag_id=dag_id, run_id=run_id, task_ids={task_id})
     index = _read_index(map_index)
-    if index is None and indexes != [-1]:
-        return _grid(session, dag_id, run_id, task_id, page, state)
+    place = _find(session, run, -1 if index is None else index)
+    if not place["count"]:
+        raise HTTPException(404, f"Run {run_id!r} of Dag {dag_id!r} has no task {task_id!r}.")
+    if index is None and not place["count"] == place["matching"] == 1:
+        return _grid(request, session, run, page, state)
     index = -1 if index is None else index
-    # A database takes no number that is too large for it.
-    task = read_task_video(session, dag_id, run_id, task_id, index) if index in indexes else None
+    region = read_region(region_id, region_index)
+    if place["matching"] > 1 and region is None:
+        return _grid(request, session, dataclasses.replace(run, map_indexes={index}), page, state)
+    task = read_task_video(session, dag_id, run_id, task_id, index, region) if place["matching"] else None
     if task is None:
         raise HTTPException(404, f"Task {task_id!r} of run {run_id!r} has no map index {index}.")
-    position = indexes.index(task.map_index)
     return _page(
         "video.html",
         shown=Shown(task, now=datetime.now(UTC)),
@@ -116,10 +138,10 @@ def show_task(
         run_id=run_id,
         task_id=task_id,
         map_index=task.map_index,
-        position=position + 1,
-        count=len(indexes),
-        previous=indexes[position - 1] if position > 0 else None,
-        following=indexes[position + 1] if position + 1 < len(indexes) else None,
+        position=place["before"] + 1,
+        count=place["count"],
+        previous=place["previous"],
+        following=place["following"],
     )
 
 
@@ -158,48 +180,67 @@ def _may_see(dag_id: str, request: Request, user: Any) -> bool:
     return True
 
 
-def _list(session: Session, dag_ids: list[str], dag_id: str | None, page: int) -> HTMLResponse:
-    # A database takes no number that is too large for it.
-    page = min(page, 1_000_000)
-    # One more tells whether there is another page.
-    runs = read_runs(session, dag_ids, skip=(page - 1) * PAGE_SIZE, limit=PAGE_SIZE + 1)
-    return _page("runs.html", runs=runs[:PAGE_SIZE], dag_id=dag_id, page=page, has_more=len(runs) > PAGE_SIZE)
+def _slice(page: int) -> tuple[int, int]:
+    # A database takes no number that is too large for it. One more run tells whether there is another page.
+    return (min(page, 1_000_000) - 1) * PAGE_SIZE, PAGE_SIZE + 1
 
 
-def _grid(
-    session: Session, dag_id: str, run_id: str, task_id: str | None, page: int, state: Tone | None
-) -> HTMLResponse:
+def _list(runs: list[VideoRun], dag_id: str | None, page: int) -> HTMLResponse:
+    return _page(
+        "runs.html", runs=runs[:PAGE_SIZE], dag_id=dag_id, page=min(page, 1_000_000), has_more=len(runs) > PAGE_SIZE
+    )
+
+
+def _grid(request: Request, session: Session, run: Run, page: int, state: Tone | None) -> Response:
     now = datetime.now(UTC)
-    shown = [Shown(task, now=now) for task in read_run_videos(session, dag_id, run_id, task_id)]
-    videos = [one for one in shown if one.video]
+    etag = _etag(request, [*read_state(session, run), now.timestamp() // SAME_SECONDS])
+    if request.headers.get("If-None-Match") == etag:
+        return Response(status_code=304, headers={"ETag": etag, "Cache-Control": "no-store"})
+    summaries = [Shown(task, now=now) for task in read_run_videos(session, run)]
+    videos = [one for one in summaries if one.video]
     of_state = [video for video in videos if state in {None, video.tone}]
-    others = [one for one in shown if not one.video and state in {None, one.tone}]
+    others = [one for one in summaries if not one.video and state in {None, one.tone}]
     pages = max(1, -(-len(of_state) // PAGE_SIZE))
     page = min(page, pages)
     first = (page - 1) * PAGE_SIZE
+    shown = read_details(session, run, [video.task for video in of_state[first : first + PAGE_SIZE]])
     counts = {tone: sum(video.tone == tone for video in videos) for tone in get_args(Tone)}
     return _page(
         "grid.html",
-        videos=of_state[first : first + PAGE_SIZE],
+        etag=etag,
+        videos=[Shown(task, now=now) for task in shown],
         others=others if page == 1 else [],
         counts={tone: count for tone, count in counts.items() if count or tone == state},
         count=len(videos),
         cost=total_cost(videos),
-        dag_id=dag_id,
-        run_id=run_id,
-        task_id=task_id,
+        dag_id=run.dag_id,
+        run_id=run.run_id,
+        task_id=next(iter(run.task_ids)) if run.task_ids else None,
         state=state,
         page=page,
         pages=pages,
-        is_waiting=any(one.is_waiting for one in shown),
+        is_waiting=any(one.is_waiting for one in summaries),
     )
 
 
-def _map_indexes(session: Session, dag_id: str, run_id: str, task_id: str) -> list[int]:
-    query = select(TaskInstance.map_index).where(
-        TaskInstance.dag_id == dag_id, TaskInstance.run_id == run_id, TaskInstance.task_id == task_id
-    )
-    return sorted(session.scalars(query))
+def _etag(request: Request, state: list[Any]) -> str:
+    content = repr((__version__, request.url.path, sorted(request.query_params.multi_items()), state))
+    return f'"{hashlib.sha256(content.encode()).hexdigest()[:32]}"'
+
+
+def _find(session: Session, run: Run, map_index: int) -> dict[str, Any]:
+    """Return how many instances a task has, how many of them have an index, and which indexes are beside it."""
+    if abs(map_index) > _MAX_INDEX:
+        map_index = -_MAX_INDEX
+    column = TaskInstance.map_index
+    query = select(
+        func.count().label("count"),
+        func.coalesce(func.sum(case((column == map_index, 1), else_=0)), 0).label("matching"),
+        func.coalesce(func.sum(case((column < map_index, 1), else_=0)), 0).label("before"),
+        func.max(case((column < map_index, column))).label("previous"),
+        func.min(case((column > map_index, column))).label("following"),
+    ).where(*run.conditions())
+    return dict(session.execute(query).one()._mapping)
 
 
 def _read_index(map_index: str | None) -> int | None:
@@ -210,7 +251,7 @@ def _read_index(map_index: str | None) -> int | None:
         return None
 
 
-def _page(template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
+def _page(template: str, *, status: int = 200, etag: str = "", **values: Any) -> HTMLResponse:
     nonce = secrets.token_urlsafe(16)
     folder = resources.files("airflow_provider_videos.ui") / "pages"
     html = _templates.get_template(template).render(
@@ -218,6 +259,7 @@ def _page(template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
         style=(folder / "page.css").read_text(),
         script=(folder / "page.js").read_text(),
         addresses=addresses,
+        etag=etag,
         **values,
     )
     policy = {
@@ -238,5 +280,7 @@ def _page(template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
         "Referrer-Policy": "no-referrer",
         "X-Content-Type-Options": "nosniff",
     }
-    # JSON can hold halves of signs, which no page can.
+    if etag:
+        headers["ETag"] = etag
+    # XCom JSON may contain lone surrogates, which UTF-8 can't encode.
     return HTMLResponse(html.encode("utf-8", "replace"), status_code=status, headers=headers)

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from typing import IO, Any
 from urllib.parse import quote
 
-from airflow.configuration import conf
+from airflow.sdk import conf
 from fastapi import HTTPException
 from fastapi.responses import Response, StreamingResponse
 

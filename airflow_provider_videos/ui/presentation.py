@@ -95,8 +95,11 @@ class Shown:
 
     @property
     def instance(self) -> str:
-        """The task and its map index."""
-        return self.task.task_id if self.task.map_index < 0 else f"{self.task.task_id} [{self.task.map_index}]"
+        """The task and its map index, or which iteration of a loop it is."""
+        index = self.task.map_index
+        if index < 0 and self.task.region is not None:
+            index = self.task.region.index
+        return self.task.task_id if index < 0 else f"{self.task.task_id} [{index}]"
 
     @property
     def words(self) -> tuple[str, str] | None:

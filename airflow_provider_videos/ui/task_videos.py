@@ -1,40 +1,44 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reads what the tasks of a run left in XCom about their videos, from Airflow's database. Asks no vendor."""
+"""Puts together what the tasks of a run left in XCom about their videos."""
 
 from __future__ import annotations
 
 import dataclasses
-import json
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from airflow.models.renderedtifields import RenderedTaskInstanceFields
-from airflow.models.taskinstance import TaskInstance
-from airflow.models.xcom import XCOM_RETURN_KEY, XComModel
-from sqlalchemy import ColumnElement, Text, and_, cast, exists, not_, or_, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import Text, and_, cast, or_
+from sqlalchemy.orm import Session
 
+from airflow_provider_videos.airflow_compat import TaskInstance
 from airflow_provider_videos.clock import read_iso
+from airflow_provider_videos.ui.run_rows import (
+    RECORD_KEYS,
+    Instance,
+    Left,
+    Region,
+    Run,
+    is_record,
+    read_instances,
+    read_left,
+    read_requests,
+    read_summaries,
+)
 from airflow_provider_videos.video import VideoState
-from airflow_provider_videos.xcom import FAILED_VIDEO_KEY, PUSHED_FIELDS, STATUS_SECONDS_KEY, WAITING_KEY
+from airflow_provider_videos.xcom import PUSHED_FIELDS, STATUS_SECONDS_KEY, WAITING_KEY
 
 #: Tasks that are about to have a video, though they may not have left anything yet.
 WAITING_OPERATORS = ("GenerateVideoOperator", "GetVideoOperator", "VideoSensor")
-#: The task whose rendered fields say what it orders.
-ORDERING_OPERATOR = "GenerateVideoOperator"
 #: What of a wait's report stands in for the fields of the record.
 WAITING_FIELDS = ("vendor", "video_id", "state", "status")
-#: States of a task that may still have no record.
-UNFINISHED = ("deferred", "queued", "restarting", "running", "scheduled", "up_for_reschedule", "up_for_retry")
 #: What a task of a run that has none of this package's XComs may be, and yet be no video.
 WITHOUT_VIDEO = ("removed", "skipped", "upstream_failed")
 
 _IDENTITY = ("vendor", "video_id")
 _DECIDED = frozenset(state for state in VideoState if state.is_terminal)
-_RECORD_KEYS = (XCOM_RETURN_KEY, FAILED_VIDEO_KEY)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -44,6 +48,7 @@ class TaskVideo:
     :param task_id: id of the task.
     :param map_index: index of the instance, -1 if the task is not mapped.
     :param task_state: Airflow's state of it, ``None`` before it is scheduled.
+    :param region: where in a loop or an expansion it is, ``None`` if in none.
     :param video: fields of the video's record, as :class:`~airflow_provider_videos.video.Video` has them; not all while
         the task waits, and none if there is no video.
     :param seen_at: when the vendor was last asked, as far as that is known; else when that was left.
@@ -51,17 +56,25 @@ class TaskVideo:
     :param waiting: how the wait stood at its last report, as :func:`~airflow_provider_videos.xcom.waiting_status` says.
     :param request: what a task that has no record yet was asked to order.
     :param copies: what :class:`~airflow_provider_videos.operators.download.DownloadVideoOperator` returned.
+    :param sources: the task instances that left something about the video.
     """
 
     task_id: str
     map_index: int
     task_state: str | None
+    region: Region | None = None
     video: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     seen_at: datetime | None = None
     status_seconds: Mapping[str, float] = dataclasses.field(default_factory=dict)
     waiting: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     request: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     copies: tuple[Mapping[str, Any], ...] = ()
+    sources: tuple[Instance, ...] = ()
+
+    @property
+    def place(self) -> tuple[str, int, Region | None]:
+        """What tells the task instance from others of its run."""
+        return self.task_id, self.map_index, self.region
 
     @property
     def key(self) -> tuple[str, str] | None:
@@ -75,127 +88,100 @@ class TaskVideo:
         return isinstance(state, str) and state in _DECIDED
 
 
-def read_task_video(session: Session, dag_id: str, run_id: str, task_id: str, map_index: int) -> TaskVideo | None:
+def read_task_video(
+    session: Session, dag_id: str, run_id: str, task_id: str, map_index: int, region: Region | None = None
+) -> TaskVideo | None:
     """Read what is known of a task instance's video, also from other tasks of the run.
 
-    :return: ``None`` if there is no such task instance.
+    :param region: which of several instances of that index.
+    :return: ``None`` if there is no such task instance, or more than one.
     """
-    is_it = (TaskInstance.task_id == task_id, TaskInstance.map_index == map_index)
-    is_about_it = or_(XComModel.key.in_((*PUSHED_FIELDS, STATUS_SECONDS_KEY, WAITING_KEY)), _is_record(XComModel))
-    own = _read(session, dag_id, run_id, *is_it, xcom_filter=is_about_it)
-    if not own:
+    run = Run(dag_id=dag_id, run_id=run_id)
+    of_task = dataclasses.replace(run, task_ids={task_id}, map_indexes={map_index})
+    instances = read_instances(session, of_task)
+    if region is not None:
+        instances = [instance for instance in instances if instance.region == region]
+    if len(instances) != 1:
         return None
-    [shown] = _with_requests(session, dag_id, run_id, own)
+    [instance] = instances
+    fields = (*PUSHED_FIELDS, STATUS_SECONDS_KEY, WAITING_KEY)
+    left = read_left(session, of_task, lambda xcom: or_(xcom.key.in_(fields), is_record(xcom)))
+    [shown] = _with_requests(session, run, [_task_video(instance, left.get(instance, {}))])
     if shown.key is None:
         return shown
     # Databases and versions of Airflow write other signs differently within JSON.
     part = max(re.findall(r"[A-Za-z0-9-]*", shown.key[1]), key=len)
-    mentions_it = and_(XComModel.key.in_(_RECORD_KEYS), cast(XComModel.value, Text).contains(part))
-    others = _read(session, dag_id, run_id, XComModel.task_id.is_not(None), xcom_filter=mentions_it)
-    same = [other for other in others if other.key == shown.key]
-    merged = _merge([shown, *same])
+    others = read_left(
+        session, run, lambda xcom: and_(xcom.key.in_(RECORD_KEYS), cast(xcom.value, Text).contains(part))
+    )
+    same = [other for other in (_task_video(*item) for item in others.items()) if other.key == shown.key]
     return dataclasses.replace(
-        merged, task_id=task_id, map_index=map_index, task_state=shown.task_state, waiting=shown.waiting
+        _merge([shown, *same]),
+        task_id=task_id,
+        map_index=map_index,
+        region=shown.region,
+        task_state=shown.task_state,
+        waiting=shown.waiting,
     )
 
 
-def read_run_videos(session: Session, dag_id: str, run_id: str, task_id: str | None = None) -> list[TaskVideo]:
-    """Read the videos of a run, each once, though several tasks may have left something about it.
+def read_run_videos(session: Session, run: Run) -> list[TaskVideo]:
+    """Read which videos a run has, each once, though several tasks may have left something about it.
 
-    :param task_id: only those of a mapped task's instances.
+    Of each there is only what it takes to count them and say how they stand; :func:`read_details` reads the rest.
+
+    :param run: the run, or what of it is to be shown.
     """
-    record = aliased(XComModel)
-    has_record = exists().where(_is_same_instance(record), _is_record(record))
-    # What was pushed field by field is most of all that there is, and in the record too as soon as that is there.
-    is_about_a_video = or_(
-        _is_record(XComModel), and_(XComModel.key.in_((*PUSHED_FIELDS, WAITING_KEY)), not_(has_record))
-    )
-    may_have_one = or_(
-        XComModel.task_id.is_not(None),
-        and_(TaskInstance.operator.in_(WAITING_OPERATORS), TaskInstance.state.not_in(WITHOUT_VIDEO)),
-    )
-    conditions = [may_have_one] if task_id is None else [may_have_one, TaskInstance.task_id == task_id]
-    found = _read(session, dag_id, run_id, *conditions, xcom_filter=is_about_a_video)
-    found = _with_requests(session, dag_id, run_id, found)
+    may_have_one = and_(TaskInstance.operator.in_(WAITING_OPERATORS), TaskInstance.state.not_in(WITHOUT_VIDEO))
+    left: dict[Instance, Left] = {instance: {} for instance in read_instances(session, run, may_have_one)}
+    left |= read_summaries(session, run)
     by_video: dict[tuple[str, str], list[TaskVideo]] = defaultdict(list)
     without_video = []
-    for task in found:
+    for instance, values in left.items():
+        task = _task_video(instance, values)
         if task.key is not None:
             by_video[task.key].append(task)
         elif task.task_state not in {None, "success"}:
             without_video.append(task)
-    return sorted([*map(_merge, by_video.values()), *without_video], key=lambda task: (task.task_id, task.map_index))
+    return sorted([*map(_merge, by_video.values()), *without_video], key=_position)
 
 
-def _with_requests(session: Session, dag_id: str, run_id: str, tasks: list[TaskVideo]) -> list[TaskVideo]:
+def read_details(session: Session, run: Run, tasks: list[TaskVideo]) -> list[TaskVideo]:
+    """Read all that is known of some of a run's videos.
+
+    :param tasks: what :func:`read_run_videos` gave.
+    """
+    sources = {source.place for task in tasks for source in task.sources}
+    if not sources:
+        return tasks
+    shown = run.only(source for task in tasks for source in task.sources)
+    left = read_left(session, shown, lambda xcom: or_(xcom.key.in_((*PUSHED_FIELDS, WAITING_KEY)), is_record(xcom)))
+    found = [_task_video(*item) for item in left.items() if item[0].place in sources]
+    found += [task for task in tasks if task.key is None]
+    by_video: dict[Any, list[TaskVideo]] = defaultdict(list)
+    for task in _with_requests(session, shown, found):
+        by_video[task.key or task.place].append(task)
+    # What has changed in between is shown as it was.
+    return [_merge(by_video[one]) if (one := task.key or task.place) in by_video else task for task in tasks]
+
+
+def _position(task: TaskVideo) -> tuple[str, int, int]:
+    return task.task_id, task.map_index, task.region.index if task.region is not None else -1
+
+
+def _with_requests(session: Session, run: Run, tasks: list[TaskVideo]) -> list[TaskVideo]:
     """Add what the tasks that order a video, and have no record of it yet, were asked for."""
-    without = {(task.task_id, task.map_index) for task in tasks if "prompt" not in task.video}
+    without = [task for task in tasks if "prompt" not in task.video]
     if not without:
         return tasks
-    fields = RenderedTaskInstanceFields
-    query = (
-        select(fields.task_id, fields.map_index, fields.rendered_fields)
-        .join(TaskInstance, _is_same_instance(fields))
-        .where(
-            TaskInstance.dag_id == dag_id,
-            TaskInstance.run_id == run_id,
-            TaskInstance.operator == ORDERING_OPERATOR,
-            TaskInstance.state.in_(UNFINISHED),
-        )
-    )
-    requests = {
-        (task_id, map_index): request
-        for task_id, map_index, rendered in session.execute(query)
-        if isinstance(rendered, dict) and isinstance(request := _decoded(rendered.get("request")), dict)
-    }
+    requests = read_requests(session, run.only(source for task in without for source in task.sources))
     return [
-        dataclasses.replace(task, request=requests.get((task.task_id, task.map_index), {})) if requests else task
+        dataclasses.replace(task, request=requests.get(task.place, {})) if "prompt" not in task.video else task
         for task in tasks
     ]
 
 
-def _is_record(xcom: type[XComModel]) -> ColumnElement[bool]:
-    # What else a task returned may be large: it stays in the database.
-    return and_(xcom.key.in_(_RECORD_KEYS), cast(xcom.value, Text).contains("video_id"))
-
-
-def _is_same_instance(xcom: type[XComModel | RenderedTaskInstanceFields]) -> ColumnElement[bool]:
-    return and_(
-        xcom.dag_id == TaskInstance.dag_id,
-        xcom.run_id == TaskInstance.run_id,
-        xcom.task_id == TaskInstance.task_id,
-        xcom.map_index == TaskInstance.map_index,
-    )
-
-
-def _read(
-    session: Session, dag_id: str, run_id: str, *conditions: Any, xcom_filter: ColumnElement[bool]
-) -> list[TaskVideo]:
-    query = (
-        select(
-            TaskInstance.task_id,
-            TaskInstance.map_index,
-            TaskInstance.state,
-            XComModel.key,
-            XComModel.value,
-            XComModel.timestamp,
-        )
-        .outerjoin(XComModel, and_(_is_same_instance(XComModel), xcom_filter))
-        .where(TaskInstance.dag_id == dag_id, TaskInstance.run_id == run_id, *conditions)
-    )
-    states: dict[tuple[str, int], str | None] = {}
-    left: dict[tuple[str, int], dict[str, tuple[Any, datetime]]] = defaultdict(dict)
-    for task_id, map_index, state, key, value, timestamp in session.execute(query):
-        states[task_id, map_index] = state
-        if key is not None:
-            left[task_id, map_index][key] = (_decoded(value), timestamp)
-    return [
-        _task_video(task_id, map_index, state, left[task_id, map_index])
-        for (task_id, map_index), state in states.items()
-    ]
-
-
-def _task_video(task_id: str, map_index: int, state: str | None, left: dict[str, tuple[Any, datetime]]) -> TaskVideo:
+def _task_video(instance: Instance, left: Left) -> TaskVideo:
     seen: dict[str, Any] = {name: left[name][0] for name in PUSHED_FIELDS if name in left}
     times = [left[name][1] for name in PUSHED_FIELDS if name in left]
     waiting, reported_at = left.get(WAITING_KEY, ({}, None))
@@ -207,8 +193,8 @@ def _task_video(task_id: str, map_index: int, state: str | None, left: dict[str,
     else:
         waiting = {}
     copies: tuple[Mapping[str, Any], ...] = ()
-    for key in _RECORD_KEYS:
-        value, timestamp = left.get(key, (None, None))
+    for key in RECORD_KEYS:
+        value, timestamp = left.get(key) or (None, None)
         if not isinstance(value, dict) or not _has_identity(value):
             continue
         if "sha256" in value:
@@ -217,14 +203,16 @@ def _task_video(task_id: str, map_index: int, state: str | None, left: dict[str,
         times = [timestamp] if timestamp else times
     status_seconds = left[STATUS_SECONDS_KEY][0] if STATUS_SECONDS_KEY in left else None
     return TaskVideo(
-        task_id=task_id,
-        map_index=map_index,
-        task_state=state,
+        task_id=instance.task_id,
+        map_index=instance.map_index,
+        task_state=instance.state,
+        region=instance.region,
         video=seen if _has_identity(seen) else {},
         seen_at=max(times, default=None),
         status_seconds=status_seconds if isinstance(status_seconds, dict) else {},
         waiting=waiting,
         copies=copies,
+        sources=(instance,),
     )
 
 
@@ -240,6 +228,7 @@ def _merge(tasks: Iterable[TaskVideo]) -> TaskVideo:
             seen_at=task.seen_at,
             status_seconds=task.status_seconds or merged.status_seconds,
             copies=(*merged.copies, *(copy for copy in task.copies if copy not in merged.copies)),
+            sources=(*merged.sources, *task.sources),
         )
     return merged
 
@@ -247,15 +236,3 @@ def _merge(tasks: Iterable[TaskVideo]) -> TaskVideo:
 def _has_identity(value: Mapping[str, Any]) -> bool:
     # What a custom XCom backend keeps elsewhere is a reference here.
     return all(isinstance(value.get(name), str) for name in _IDENTITY) and "://" not in value["vendor"]
-
-
-def _decoded(value: Any) -> Any:
-    # Airflow's database has what a worker pushed as JSON, and some versions as a text of JSON.
-    if isinstance(value, str):
-        try:
-            decoded = json.loads(value)
-        except (ValueError, RecursionError):
-            return value
-        # An id may be all digits.
-        return decoded if isinstance(decoded, dict | str) else value
-    return value

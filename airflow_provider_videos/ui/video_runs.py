@@ -1,16 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reads which runs have videos: those whose tasks pushed an id. Airflow's database has an index of XCom keys."""
+"""Reads which runs have videos: those whose tasks pushed an id."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection
+from collections.abc import Callable
 from datetime import datetime
 
-from airflow.models.dagrun import DagRun
-from airflow.models.xcom import XComModel
-from sqlalchemy import Text, and_, cast, func, select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
+
+from airflow_provider_videos.airflow_compat import DagRun, count_xcoms, has_xcom
+from airflow_provider_videos.xcom import VIDEO_OPERATORS
 
 ID_KEY = "video_id"
 
@@ -33,30 +34,45 @@ class VideoRun:
     count: int
 
 
-def read_dag_ids(session: Session) -> list[str]:
-    """Return the ids of all Dags that have a video, in order."""
-    query = select(XComModel.dag_id).where(XComModel.key == ID_KEY).distinct()
-    return sorted(session.scalars(query))
-
-
-def read_runs(session: Session, dag_ids: Collection[str], *, skip: int, limit: int) -> list[VideoRun]:
-    """Return the runs of some Dags that have a video, newest first.
+def read_runs(session: Session, dag_id: str, *, skip: int, limit: int) -> list[VideoRun]:
+    """Return the runs of a Dag that have a video, newest first.
 
     :param skip: how many of the newest are left out.
     :param limit: how many are returned at most.
     """
-    # What the triggerer pushed is JSON within JSON.
-    video_id = func.replace(func.replace(cast(XComModel.value, Text), "\\", ""), '"', "")
+    return _read(session, DagRun.dag_id == dag_id, skip=skip, limit=limit)
+
+
+def read_all_runs(session: Session, may_see: Callable[[str], bool], *, skip: int, limit: int) -> list[VideoRun]:
+    """Return the runs that have a video, of all Dags that somebody may see, newest first.
+
+    :param may_see: whether that is so for a Dag. It is asked only for those that have a run on this page or before it.
+    """
+    asked: set[str] = set()
+    hidden: set[str] = set()
+    while True:
+        is_shown = DagRun.dag_id.not_in(hidden)
+        window = select(DagRun.dag_id).where(has_xcom(ID_KEY, VIDEO_OPERATORS), is_shown)
+        until_here = window.order_by(DagRun.id.desc()).limit(skip + limit).subquery()
+        new = set(session.scalars(select(until_here.c.dag_id).distinct())) - asked
+        asked |= new
+        more = {dag_id for dag_id in new if not may_see(dag_id)}
+        if not more:
+            return _read(session, is_shown, skip=skip, limit=limit)
+        hidden |= more
+
+
+def _read(session: Session, is_shown: ColumnElement[bool], *, skip: int, limit: int) -> list[VideoRun]:
     query = (
-        select(DagRun.dag_id, DagRun.run_id, DagRun.state, DagRun.start_date, func.count(video_id.distinct()))
-        .join(XComModel, and_(XComModel.dag_id == DagRun.dag_id, XComModel.run_id == DagRun.run_id))
-        .where(XComModel.key == ID_KEY, DagRun.dag_id.in_(dag_ids))
-        .group_by(DagRun.id, DagRun.dag_id, DagRun.run_id, DagRun.state, DagRun.start_date)
+        select(DagRun.id, DagRun.dag_id, DagRun.run_id, DagRun.state, DagRun.start_date)
+        .where(has_xcom(ID_KEY, VIDEO_OPERATORS), is_shown)
         .order_by(DagRun.id.desc())
         .offset(skip)
         .limit(limit)
     )
+    runs = list(session.execute(query))
+    counts = count_xcoms(session, {number: (dag_id, run_id) for number, dag_id, run_id, _, _ in runs}, ID_KEY)
     return [
-        VideoRun(dag_id=dag_id, run_id=run_id, state=str(state), started_at=started_at, count=count)
-        for dag_id, run_id, state, started_at, count in session.execute(query)
+        VideoRun(dag_id=dag_id, run_id=run_id, state=str(state), started_at=started_at, count=counts.get(number, 0))
+        for number, dag_id, run_id, state, started_at in runs
     ]

@@ -14,6 +14,8 @@ import jinja2.nodes
 from airflow.sdk import BaseOperator
 from jinja2.sandbox import SandboxedEnvironment
 
+from airflow_provider_videos.airflow_compat import can_start_from_trigger
+
 if TYPE_CHECKING:
     from airflow.triggers.base import StartTriggerArgs
 
@@ -50,9 +52,9 @@ def start_trigger_args(
     :raises CannotStartFromTriggerError: if this Airflow, or a mapped task group around the task, doesn't allow it.
     """
     # Only who asks for it pays for these imports when a Dag is parsed.
-    from airflow.triggers.base import BaseTrigger, StartTriggerArgs
+    from airflow.triggers.base import StartTriggerArgs
 
-    if not hasattr(BaseTrigger, "render_template_fields"):
+    if not can_start_from_trigger():
         raise CannotStartFromTriggerError("it takes Airflow 3.3 or newer")
     if operator.get_closest_mapped_task_group() is not None:
         raise CannotStartFromTriggerError("the task is in a mapped task group")
@@ -71,10 +73,9 @@ def renderable(operator: BaseOperator, field: str) -> str:
     :param field: name of the field: a text, the record of a video, or another task's ``.output``.
     :raises CannotStartFromTriggerError: if there is no such form.
     """
-    from airflow.sdk.definitions.xcom_arg import PlainXComArg
-
     value = getattr(operator, field)
-    if isinstance(value, PlainXComArg):
+    # What a task's .output is; what .map() and .zip() make of it is another XComArg.
+    if isinstance(value, type(operator.output)):
         return _pull(value, field)
     if isinstance(value, Mapping):
         value = value.get("video_id")

@@ -56,7 +56,7 @@ class TaskEnd:
             if reason is None:
                 return None
         try:
-            # These are not in Airflow's public interface.
+            # A worker ends what can't be ended from here, also for want of these names.
             from airflow.triggers.base import TaskSkippedEvent, TaskSuccessEvent
 
             # Made before anything is pushed, since it may be what fails.

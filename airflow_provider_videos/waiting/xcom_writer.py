@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from airflow_provider_videos.airflow_compat import xcom_backend
+
 #: XComs of ended waits that are under way at once: the report that tasks have ended waits behind no more than these.
 MAX_REQUESTS = 4
 #: Status reports per second, for all waits of a triggerer.
@@ -43,17 +45,15 @@ class XComWriter:
 
         :raises Exception: whatever Airflow raises, also where this Airflow has its XComs elsewhere.
         """
-        from airflow.sdk.bases.xcom import BaseXCom
-        from airflow.sdk.execution_time.xcom import XCom
-
+        backend, is_airflows_own = xcom_backend()
         place = {name: getattr(task_instance, name) for name in ("dag_id", "run_id", "task_id", "map_index")}
         for key, value in xcoms.items():
             async with self._semaphore:
-                if XCom is BaseXCom:
-                    await XCom.aset(key=key, value=value, **place)
+                if is_airflows_own:
+                    await backend.aset(key=key, value=value, **place)
                 else:
                     # A custom backend may store the value elsewhere, and block meanwhile.
-                    await asyncio.to_thread(XCom.set, key=key, value=value, **place)
+                    await asyncio.to_thread(backend.set, key=key, value=value, **place)
 
 
 _writers: WeakKeyDictionary[asyncio.AbstractEventLoop, XComWriter] = WeakKeyDictionary()

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from airflow.models.dagrun import DagRun
 from airflow.models.taskinstance import TaskInstance
 from airflow.models.xcom import XComModel
 from sqlalchemy import create_engine, insert
@@ -42,8 +43,25 @@ def session(database: Path) -> Iterator[Session]:
 
 @pytest.fixture
 def leave(session: Session) -> Leave:
-    """Give a function that puts a task instance there with what it left in XCom, a minute after the one before."""
+    """Give a function that puts a task instance there with what it left in XCom, a minute after the one before.
+
+    There is a run "run", and another one as soon as a task of it is put there.
+    """
     minutes = iter(range(1000))
+    runs: dict[str, int] = {}
+
+    def number_of(run_id: str) -> int:
+        if run_id not in runs:
+            runs[run_id] = len(runs) + 1
+            place = {"id": runs[run_id], "dag_id": "dag", "run_id": run_id}
+            session.execute(
+                insert(DagRun.__table__).values(
+                    **place, run_type="manual", state="running", logical_date=None, run_after=START
+                )
+            )
+        return runs[run_id]
+
+    number_of("run")
 
     def put(
         task_id: str,
@@ -54,6 +72,7 @@ def leave(session: Session) -> Leave:
         run_id: str = "run",
         xcoms: dict[str, Any] | None = None,
     ) -> None:
+        number = number_of(run_id)
         place = {"dag_id": "dag", "run_id": run_id, "task_id": task_id, "map_index": map_index}
         session.execute(
             insert(TaskInstance.__table__).values(
@@ -63,7 +82,7 @@ def leave(session: Session) -> Leave:
         moment = START + timedelta(minutes=next(minutes))
         for key, value in (xcoms or {}).items():
             session.execute(
-                insert(XComModel.__table__).values(dag_run_id=1, **place, key=key, value=value, timestamp=moment)
+                insert(XComModel.__table__).values(dag_run_id=number, **place, key=key, value=value, timestamp=moment)
             )
 
     return put

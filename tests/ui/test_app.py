@@ -6,13 +6,11 @@ from typing import Any
 
 import pytest
 from airflow.api_fastapi.common.db.common import _get_session
-from airflow.models.dagrun import DagRun
 from fastapi.testclient import TestClient
-from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
 from airflow_provider_videos.ui.app import ACCESS, make_app
-from tests.ui.conftest import START, Leave
+from tests.ui.conftest import Leave
 
 RUN = "/dags/dag/runs/run"
 
@@ -20,11 +18,6 @@ RUN = "/dags/dag/runs/run"
 @pytest.fixture
 def client(session: Session, leave: Leave) -> Iterator[TestClient]:
     """Give a client of the pages that may see all, of a run with a task and a mapped one."""
-    session.execute(
-        insert(DagRun.__table__).values(
-            dag_id="dag", run_id="run", run_type="manual", state="running", logical_date=START, run_after=START
-        )
-    )
     app = make_app()
     app.dependency_overrides[_get_session] = lambda: session
     for access in ACCESS:

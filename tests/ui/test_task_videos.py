@@ -10,7 +10,8 @@ from airflow.models.renderedtifields import RenderedTaskInstanceFields
 from sqlalchemy import insert, text
 from sqlalchemy.orm import Session
 
-from airflow_provider_videos.ui.task_videos import TaskVideo, read_run_videos, read_task_video
+from airflow_provider_videos.ui.run_rows import Run
+from airflow_provider_videos.ui.task_videos import TaskVideo, read_details, read_run_videos, read_task_video
 from airflow_provider_videos.video import Video, VideoState
 from tests.ui.conftest import START, Leave
 
@@ -25,6 +26,18 @@ def read(session: Session, task_id: str, map_index: int = -1) -> TaskVideo:
     task = read_task_video(session, *RUN, task_id, map_index)
     assert task is not None
     return task
+
+
+def read_whole_run(session: Session, task_id: str | None = None) -> list[TaskVideo]:
+    """Read what a page shows of a run whose videos all have room on it."""
+    run = Run(dag_id="dag", run_id="run", task_ids=None if task_id is None else {task_id})
+    summaries = read_run_videos(session, run)
+    details = read_details(session, run, summaries)
+    # A count must not depend on how much was read.
+    assert [(task.place, task.key, task.task_state, task.is_decided) for task in summaries] == [
+        (task.place, task.key, task.task_state, task.is_decided) for task in details
+    ]
+    return details
 
 
 def test_the_record_that_a_task_returned_is_found(session: Session, leave: Leave) -> None:
@@ -108,7 +121,7 @@ def test_a_run_shows_each_video_once(session: Session, leave: Leave) -> None:
     leave("keep", operator="DownloadVideoOperator", xcoms={"return_value": {**record(), "sha256": "00", "path": "p"}})
     leave("count", operator="PythonOperator", xcoms={"return_value": [record()]})
     leave("elsewhere", run_id="another_run", xcoms={"return_value": record("v9")})
-    [video] = read_run_videos(session, *RUN)
+    [video] = read_whole_run(session)
     assert (video.task_id, video.video["state"], video.video["prompt"]) == ("wait", "ready", "A cat.")
     assert len(video.copies) == 1
 
@@ -117,7 +130,7 @@ def test_a_run_shows_what_waits_and_what_failed_without_a_word(session: Session,
     for index, state in enumerate(("deferred", "failed", "skipped", "upstream_failed", "success", None)):
         leave("wait", state, map_index=index)
     leave("other", "failed", operator="PythonOperator")
-    assert [(video.map_index, video.task_state) for video in read_run_videos(session, *RUN)] == [
+    assert [(video.map_index, video.task_state) for video in read_whole_run(session)] == [
         (0, "deferred"),
         (1, "failed"),
     ]
@@ -127,7 +140,7 @@ def test_a_mapped_task_shows_its_own_videos_in_order(session: Session, leave: Le
     for index in (10, 2, 0):
         leave("wait", map_index=index, xcoms={"return_value": record(f"v{index}")})
     leave("another", xcoms={"return_value": record("v7")})
-    videos = read_run_videos(session, *RUN, "wait")
+    videos = read_whole_run(session, "wait")
     assert [video.video["video_id"] for video in videos] == ["v0", "v2", "v10"]
 
 
@@ -149,14 +162,14 @@ def test_a_mapped_task_shows_its_own_videos_in_order(session: Session, leave: Le
 def test_whatever_else_a_task_returned_is_no_video(value: Any, session: Session, leave: Leave) -> None:
     leave("other", operator="PythonOperator", xcoms={"return_value": value})
     assert read(session, "other").video == {}
-    assert read_run_videos(session, *RUN) == []
+    assert read_whole_run(session) == []
 
 
 @pytest.mark.parametrize("state", [["ready"], {"is": "ready"}, 7, None])
 def test_a_state_of_a_wrong_kind_decides_nothing(state: Any, session: Session, leave: Leave) -> None:
     leave("other", operator="PythonOperator", xcoms={"return_value": {**record(), "state": state}})
     assert not read(session, "other").is_decided
-    assert len(read_run_videos(session, *RUN)) == 1
+    assert len(read_whole_run(session)) == 1
 
 
 @pytest.mark.parametrize("video_id", ["12345", "null", "1e3"])
@@ -172,14 +185,14 @@ def test_a_record_that_a_custom_backend_keeps_elsewhere_is_told_by_its_parts(ses
     parts = {name: video[name] for name in ("vendor", "video_id", "state", "download_url")}
     leave("wait", xcoms={"return_value": "s3://bucket/xcom/1", **parts})
     assert read(session, "wait").video == parts
-    assert [task.video for task in read_run_videos(session, *RUN)] == [parts]
+    assert [task.video for task in read_whole_run(session)] == [parts]
 
 
 def test_where_a_custom_backend_keeps_all_elsewhere_there_is_nothing_to_show(session: Session, leave: Leave) -> None:
     elsewhere = "s3://bucket/xcom/1"
     leave("wait", xcoms=dict.fromkeys(("return_value", "vendor", "video_id", "state"), elsewhere))
     assert read(session, "wait").video == {}
-    assert read_run_videos(session, *RUN) == []
+    assert read_whole_run(session) == []
 
 
 WAITING = {
@@ -216,7 +229,7 @@ def test_a_deferred_wait_shows_what_its_trigger_reported_last(session: Session, 
 
 def test_a_wait_that_needs_no_worker_shows_its_video_while_it_waits(session: Session, leave: Leave) -> None:
     leave("wait", "deferred", xcoms={"waiting": WAITING})
-    [shown] = read_run_videos(session, *RUN)
+    [shown] = read_whole_run(session)
     assert (shown.key, shown.video["status"]) == (("tavus", "v1"), "generating")
 
 
@@ -240,7 +253,7 @@ def test_an_order_shows_what_it_asks_for_from_the_start(session: Session, leave:
             )
         )
     assert read(session, "order").request == {"prompt": "A cat."}
-    assert {task.task_id: task.request for task in read_run_videos(session, *RUN)} == {
+    assert {task.task_id: task.request for task in read_whole_run(session)} == {
         "order": {"prompt": "A cat."},
         "ordered": {},
     }

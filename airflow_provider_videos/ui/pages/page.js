@@ -95,11 +95,17 @@
   };
 
   // Loading a page anew takes the focus away, and what is being read aloud: so only one that is not the same any more.
+  let etag = null;
   const reloadIfChanged = async (before) => {
     const isPlaying = [...document.querySelectorAll("video")].some((video) => !video.paused);
     if (isPlaying || document.hidden) return;
     let text;
-    try { text = await (await fetch(location.href)).text(); } catch { return; /* Airflow may be starting anew. */ }
+    try {
+      const answer = await fetch(location.href, { headers: etag ? { "If-None-Match": etag } : {} });
+      if (answer.status === 304) return;
+      text = await answer.text();
+      etag = answer.headers.get("ETag");
+    } catch { return; /* Airflow may be starting anew. */ }
     // The rest has styles of another nonce. What vendors say is no markup, so the last one is the page's own.
     const source = text.slice(text.lastIndexOf("<main"), text.lastIndexOf("</main>"));
     const main = new DOMParser().parseFromString(source, "text/html").querySelector("main");
@@ -119,6 +125,7 @@
     const cards = [...document.querySelectorAll(".card")];
     for (const card of cards) prepareCard(card, cards);
 
+    etag = document.body.dataset.etag || null;
     const seconds = Number(document.body.dataset.reload);
     if (seconds) setInterval(reloadIfChanged, seconds * 1000, content);
   });
