@@ -188,12 +188,14 @@ def run_xcoms(
         **scope,
     ).order_by(None)
     entity = query.column_descriptions[0]["entity"]
-    if not has_regions():
-        # The index of the run's number leads to its XComs alone; SQLite would go through those of all runs of the Dag.
-        run = __getattr__("DagRun")
-        number = select(run.id).where(run.dag_id == dag_id, run.run_id == run_id).correlate(None).scalar_subquery()
-        query = query.where(entity.dag_run_id == number)
-    return query, entity
+    if has_regions():
+        instance = __getattr__("TaskInstance")
+        live = select(instance.id).where(instance.dag_id == dag_id, instance.run_id == run_id, *is_live())
+        return query.where(entity.task_instance_id.in_(live)), entity
+    # The index of the run's number leads to its XComs alone; SQLite would go through those of all runs of the Dag.
+    run = __getattr__("DagRun")
+    number = select(run.id).where(run.dag_id == dag_id, run.run_id == run_id).correlate(None).scalar_subquery()
+    return query.where(entity.dag_run_id == number), entity
 
 
 def lacks_xcom(

@@ -1,15 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
-from collections.abc import Iterator
+import contextlib
+import html
+from collections.abc import Generator, Iterator
 from typing import Any
 
 import pytest
 from airflow.api_fastapi.common.db.common import _get_session
+from airflow.models.dagrun import DagRun
+from airflow.models.taskinstance import TaskInstance
+from airflow.models.xcom import XComModel
 from fastapi.testclient import TestClient
+from sqlalchemy import delete, update
 from sqlalchemy.orm import Session
 
+from airflow_provider_videos.ui import app as app_module
 from airflow_provider_videos.ui.app import ACCESS, make_app
+from airflow_provider_videos.ui.video_runs import read_all_runs
 from tests.ui.conftest import Leave
 
 RUN = "/dags/dag/runs/run"
@@ -149,3 +157,118 @@ def test_a_ready_video_has_a_button_to_download_it(client: TestClient, leave: Le
     assert f'<a class="button" href="{url}" download' in client.get(f"{RUN}/tasks/ready").text
     for task_id in ("expired", "hostile"):
         assert 'class="button"' not in client.get(f"{RUN}/tasks/{task_id}").text
+
+
+def test_a_grid_of_whose_run_nothing_has_changed_is_not_made_again(client: TestClient, leave: Leave) -> None:
+    leave_clips(leave, 2)
+    leave("wait", "deferred", xcoms={"waiting": {"vendor": "tavus", "video_id": "w", "state": "generating"}})
+    page = client.get(RUN)
+    etag = page.headers["ETag"]
+    # The script of the page can't see the headers that the page came with.
+    assert f'data-etag="{html.escape(etag)}"' in page.text.replace("&#34;", "&quot;")
+    again = client.get(RUN, headers={"If-None-Match": etag})
+    assert (again.status_code, again.content, again.headers["Cache-Control"]) == (304, b"", "no-store")
+    assert client.get(f"{RUN}?page=1", headers={"If-None-Match": etag}).status_code == 200
+    assert client.get(f"{RUN}/tasks/clips", headers={"If-None-Match": etag}).status_code == 200
+
+
+@pytest.mark.parametrize("change", ["a task ends", "a task reports", "a task is cleared"])
+def test_whatever_changes_in_a_run_makes_its_grid_another(
+    change: str, client: TestClient, leave: Leave, session: Session
+) -> None:
+    leave_clips(leave, 2)
+    etag = client.get(RUN).headers["ETag"]
+    if change == "a task ends":
+        session.execute(update(TaskInstance.__table__).where(TaskInstance.map_index == 1).values(state="failed"))
+    elif change == "a task reports":
+        leave("wait", "success", operator="PythonOperator", xcoms={"video_id": "v1"})
+    else:
+        session.execute(delete(XComModel.__table__).where(XComModel.map_index == 1))
+    assert client.get(RUN, headers={"If-None-Match": etag}).status_code == 200
+
+
+def test_an_unchanged_grid_is_made_anew_after_a_while_since_urls_expire(
+    client: TestClient, leave: Leave, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leave_clips(leave, 1)
+    etag = client.get(RUN).headers["ETag"]
+    monkeypatch.setattr(app_module, "SAME_SECONDS", 1e-6)
+    assert client.get(RUN, headers={"If-None-Match": etag}).status_code == 200
+
+
+def test_a_grid_reads_whole_records_of_the_videos_on_its_page_only(
+    client: TestClient, leave: Leave, session: Session
+) -> None:
+    for index in range(180):
+        video = record(f"v{index}", script="w" * 10_000, cost=0.5)
+        leave("clips", map_index=index, xcoms={"return_value": video, "video_id": f"v{index}", "vendor": "tavus"})
+    sizes: list[int] = []
+    with counted_bytes(session, sizes):
+        page = client.get(f"{RUN}?page=2").text
+    assert "180 videos" in page
+    assert "$90.00" in page
+    assert page.count('class="card"') == 60
+    # A third of some 1.8 million.
+    assert 600_000 < sum(sizes) < 700_000
+    sizes.clear()
+    etag = client.get(f"{RUN}?page=2").headers["ETag"]
+    sizes.clear()
+    with counted_bytes(session, sizes):
+        assert client.get(f"{RUN}?page=2", headers={"If-None-Match": etag}).status_code == 304
+    assert sum(sizes) < 1000
+
+
+@contextlib.contextmanager
+def counted_bytes(session: Session, sizes: list[int]) -> Generator[None]:
+    """Note how long the texts are that a session's connection gets from the database."""
+    connection: Any = session.connection().connection.driver_connection
+
+    def text_factory(text: bytes) -> str:
+        sizes.append(len(text))
+        return text.decode()
+
+    connection.text_factory = text_factory
+    try:
+        yield
+    finally:
+        connection.text_factory = str
+
+
+def test_a_record_that_the_database_cannot_read_is_read_all_the_same(client: TestClient, leave: Leave) -> None:
+    leave("odd", xcoms={"return_value": record("v1", name="Odd one", progress=float("nan"))})
+    leave_clips(leave, 1)
+    page = client.get(RUN).text
+    assert "2 videos" in page
+    assert "Odd one" in page
+
+
+def test_the_list_of_all_runs_asks_for_the_right_to_each_dag_once_and_pages_behind_it(
+    session: Session, leave: Leave
+) -> None:
+    for number in range(9):
+        leave("wait", run_id=f"run{number}", xcoms={"video_id": f"v{number}"})
+    move = update(DagRun.__table__).where(DagRun.run_id.in_(["run1", "run8", "run4"]))
+    session.execute(move.values(dag_id="hidden"))
+    asked = []
+
+    def may_see(dag_id: str) -> bool:
+        asked.append(dag_id)
+        return dag_id != "hidden"
+
+    def listed(skip: int) -> list[str]:
+        return [run.run_id for run in read_all_runs(session, may_see, skip=skip, limit=3)]
+
+    assert listed(0) == ["run7", "run6", "run5"]
+    assert sorted(asked) == ["dag", "hidden"]
+    assert listed(3) == ["run3", "run2", "run0"]
+    assert listed(6) == []
+    assert [run.count for run in read_all_runs(session, may_see, skip=0, limit=3)] == [1, 1, 1]
+
+
+def test_a_task_among_many_finds_its_neighbours(client: TestClient, leave: Leave) -> None:
+    for index in (7, 0, 3, 12):
+        leave("clips", map_index=index, xcoms={"return_value": record(f"v{index}")})
+    page = client.get(f"{RUN}/tasks/clips?map_index=3").text
+    assert "2 of 4</a>" in page
+    assert 'rel="prev" href="/videos/dags/dag/runs/run/tasks/clips?map_index=0"' in page
+    assert 'rel="next" href="/videos/dags/dag/runs/run/tasks/clips?map_index=7"' in page
