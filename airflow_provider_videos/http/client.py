@@ -61,9 +61,13 @@ class VendorClient:
 
         :raises VideoConnectionError: if it can't be used; then the one from before stays in use.
         """
-        self._connection = read_connection(connection, self._vendor)
+        used, checked = self._connection, read_connection(connection, self._vendor)
+        self._connection = checked
         self._looked_up_at = time.monotonic()
-        return self._connection
+        if checked != used and self._session is not None:
+            self._session.close()
+            self._session = None
+        return checked
 
     def connection(self) -> VendorConnection:
         """Return the connection in use, looked up the first time.
@@ -80,14 +84,11 @@ class VendorClient:
         # A CA file may have to be read.
         return await asyncio.to_thread(self.use, await alook_up(self.conn_id))
 
-    def auth_headers(self) -> Mapping[str, str]:
-        """Return the headers that carry the key of the connection in use, signed now."""
-        return self._headers(self.connection())
-
     def file_headers(self, url: str) -> Mapping[str, str]:
         """Return the headers that carry the key for a file of the connection's own host that needs it, else none."""
-        is_own = is_same_origin(url, self.connection().base_url)
-        return self.auth_headers() if is_own and self._vendor.file_needs_key(url) else {}
+        connection = self.connection()
+        is_own = is_same_origin(url, connection.base_url)
+        return self._headers(connection) if is_own and self._vendor.file_needs_key(url) else {}
 
     def session(self) -> requests.Session:
         """Return an authenticated session, the same one each time.
@@ -95,7 +96,8 @@ class VendorClient:
         :raises VideoConnectionError: if the connection can't be used.
         """
         if self._session is None:
-            self._session = open_session(self.connection(), self.auth_headers)
+            connection = self.connection()
+            self._session = open_session(connection, lambda: self._headers(connection))
         return self._session
 
     async def open(self) -> None:
@@ -168,9 +170,6 @@ class VendorClient:
         connection = self.use(look_up(self.conn_id))
         if connection != refused:
             self._log_renewal()
-            if self._session is not None:
-                self._session.close()
-                self._session = None
         return connection
 
     async def arenew(self, *, sent_at: float = math.inf) -> VendorConnection:

@@ -148,8 +148,10 @@ def open_response(session: requests.Session, request: Request, proxies: Mapping[
     :param proxies: as requests wants them.
     :raises Exception: one of :data:`SEND_ERRORS`.
     """
+    # A session's own authentication would replace the request's headers.
+    auth = (lambda prepared: prepared) if session.auth else None
     prepared = session.prepare_request(
-        requests.Request(request.method, request.url, headers=_headers(request), json=request.body)
+        requests.Request(request.method, request.url, headers=_headers(request), json=request.body, auth=auth)
     )
     # Session.send would read a redirect's body to its end, however long, and parse where it leads.
     response: requests.Response = session.get_adapter(request.url).send(

@@ -12,7 +12,7 @@ import pytest
 from airflow_provider_videos.exceptions import VideoAnswerError, VideoOrderLostError, VideoTransportError
 from airflow_provider_videos.hooks.video import VideoHook
 from airflow_provider_videos.vendors.answer import Answer
-from airflow_provider_videos.vendors.base import path_of
+from airflow_provider_videos.vendors.base import Credentials, path_of
 from airflow_provider_videos.vendors.exchange import Call, Exchange, Refusal, RefusalKind
 from airflow_provider_videos.vendors.tavus import Tavus
 from airflow_provider_videos.video import Video
@@ -90,3 +90,38 @@ def test_a_lost_order_has_what_happened_as_its_cause(
     with pytest.raises(VideoOrderLostError) as lost:
         call(hook_of(Tavus, wire(then_reset(content))), "create_video", **ORDER)
     assert isinstance(lost.value.__cause__, cause)
+
+
+class OverridesAHeader(Tavus):
+    """Asks with another version for a video than for anything else."""
+
+    def headers(self, credentials: Credentials) -> Mapping[str, str]:
+        return {**super().headers(credentials), "X-Version": "1"}
+
+    def fetch(self, video_id: str) -> Exchange[Video]:
+        answer = yield Call(path="/videos", headers={"X-Version": "2"})
+        return self.video(video_id, answer.word("status"))
+
+
+def test_a_header_of_a_call_comes_before_the_one_of_any_call(
+    call: Callable[..., Any], hook_of: Callable[..., VideoHook], wire: Wire
+) -> None:
+    call(hook_of(OverridesAHeader, wire(answer(body=b'{"status": "queued"}'))), "get_video", "v1")
+    assert b"X-Version: 2" in wire.received
+    assert b"X-Version: 1" not in wire.received
+    assert b"x-api-key: some-key" in wire.received
+
+
+def test_a_key_that_is_new_does_not_go_to_the_host_from_before(
+    hook_of: Callable[..., VideoHook], wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = wire(answer("401 Unauthorized"))
+    hook = hook_of(Tavus, before)
+    session = hook.get_conn()
+    after = wire(answer(body=b'{"status": "queued"}')).replace("http://", "").partition("/")[0]
+    monkeypatch.setenv("AIRFLOW_CONN_TAVUS_DEFAULT", f"tavus://:new-secret@{after}/http")
+    asyncio.run(hook.aget_video("v1"))
+    assert b"new-secret" in wire.received
+    session.get(before)
+    assert b"new-secret" not in wire.received
+    assert hook.get_conn() is not session
