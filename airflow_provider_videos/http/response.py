@@ -75,13 +75,14 @@ class ResponseReader:
         :raises VideoAnswerError: if the answer is no JSON object of at most 1 MB.
         :raises VideoOrderLostError: instead of either, if the exchange orders a video and it may have been accepted.
         """
-        if self._purpose == "test" and is_html(response.body) and refusal is None:
+        is_accepted = refusal is None and response.status_code in call.accepts
+        if not is_accepted and (refusal is not None or response.status_code >= 300):
+            raise self._refused(response, answer, refusal)
+        if self._purpose == "test" and is_html(response.body):
             page = f"it is a page of HTML, {answer.message!r}, so another service answers there"
             raise self.unreadable(page)
-        if refusal is None and response.status_code in call.accepts:
+        if is_accepted:
             return
-        if refusal is not None or response.status_code >= 300:
-            raise self._refused(response, answer, refusal)
         if response.status_code < 200:
             raise self.unreadable(f"it is a {response.status_code}, which is no final answer")
         if response.is_too_large:

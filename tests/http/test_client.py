@@ -125,3 +125,11 @@ def test_a_key_that_is_new_does_not_go_to_the_host_from_before(
     session.get(before)
     assert b"new-secret" not in wire.received
     assert hook.get_conn() is not session
+
+
+def test_a_page_of_html_with_a_redirect_advises_on_the_redirect(hook_of: Callable[..., VideoHook], wire: Wire) -> None:
+    page = b"<html><head><title>301 Moved Permanently</title></head></html>"
+    redirect = answer("301 Moved Permanently", "Location: https://127.0.0.1/", body=page)
+    is_good, text = hook_of(Tavus, wire(redirect)).test_connection()
+    assert not is_good
+    assert "set the connection's host to the final address" in text
