@@ -102,5 +102,5 @@ def test_it_works_in_every_task_once_its_wheel_is_installed(
     assert "every task ended as it should" in done
     assert acme.record.created == {"acme": 2}
     airflow = [sys.executable, "-m", "airflow", "providers"]
-    assert "Videos of Acme." in run([*airflow, "get", "acme-video"], environment)
-    assert "acme_video.hook.AcmeHook" in run([*airflow, "hooks"], environment)
+    assert "Videos of Acme" in run([*airflow, "get", "--full", "-o", "json", "acme-video"], environment)
+    assert "acme_video.hook.AcmeHook" in run([*airflow, "hooks", "-o", "json"], environment)
