@@ -199,17 +199,10 @@ def test_what_a_vendor_can_not_do_is_said_before_any_request(simulator: Simulato
     assert simulator.record.requests == {}
 
 
-@pytest.mark.parametrize(
-    "vendor",
-    [
-        pytest.param(
-            vendor,
-            marks=pytest.mark.xfail(vendor == "relay", reason="downloads do not send the key yet", strict=True),
-        )
-        for vendor in REQUESTS
-    ],
-)
-def test_the_file_is_kept(vendor: str, simulator: Simulator, connect: Connect, tmp_path: Path) -> None:
+@of_every_vendor
+def test_the_file_is_kept_also_if_only_the_key_opens_it(
+    vendor: str, simulator: Simulator, connect: Connect, tmp_path: Path
+) -> None:
     conn_id = connect(vendor)
     video_id = simulator.add_video(vendor)
     keep = DownloadVideoOperator(task_id="keep", video_id=video_id, conn_id=conn_id, path=f"{tmp_path}/")
