@@ -215,7 +215,9 @@ class Ordering:
             self._book.drop(order)
             return self._order_anew()
         if order.losses >= MAX_LOST_ORDERS:
-            raise self._lost(order, f"{reason}; it was sent {order.losses} times, and can't be found")
+            # With a key that was refused, the losses are no count.
+            sent = "" if order.key is not None else f"it was sent {order.losses} times, and "
+            raise self._lost(order, f"{reason}; {sent}it can't be found")
         return self._send(dataclasses.replace(order, state=OrderState.NOT_ACCEPTED))
 
     def _order_anew_if_allowed(self, order: Order, reason: str) -> Ordered:

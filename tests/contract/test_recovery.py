@@ -234,6 +234,18 @@ def test_a_refusal_of_the_second_says_nothing_of_the_first(
     assert (orders_sent(simulator), created(simulator)) == (2, 1)
 
 
+@of(("loom_key_name", "loom_key_own_id"))
+def test_an_order_that_was_refused_with_its_key_and_is_not_there_is_not_counted_as_sent_often(
+    vendor: str, simulator: Simulator, connect: Connect
+) -> None:
+    connect(vendor)
+    simulator.add_fault(NOT_ACCEPTED)
+    simulator.add_fault(refusing(422))
+    with pytest.raises(VideoOrderLostError, match=r"it was refused: .*; it can't be found"):
+        order(vendor).run()
+    assert (orders_sent(simulator), created(simulator)) == (2, 0)
+
+
 @of(KEYED)
 def test_an_api_key_that_was_refused_with_an_order_sent_again_can_be_corrected(
     vendor: str, simulator: Simulator, connect: Connect, monkeypatch: pytest.MonkeyPatch, keys: list[str | None]
