@@ -8,7 +8,8 @@ import pytest
 from airflow.sdk.providers_manager_runtime import ProvidersManagerTaskRuntime
 
 from airflow_provider_videos.download import transfer
-from airflow_provider_videos.ordering import lost
+from airflow_provider_videos.hooks.video import VideoHook
+from airflow_provider_videos.ordering import lost, ordering
 from airflow_provider_videos.simulator import Simulator
 from tests.conftest import API_KEY
 from tests.contract.provider_info import HOOKS
@@ -53,3 +54,22 @@ def connect(monkeypatch: pytest.MonkeyPatch, simulator: Simulator) -> Connect:
         return conn_id
 
     return define
+
+
+@pytest.fixture(autouse=True)
+def _keys_are_sent_again_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ordering, "KEY_PAUSE", 0.02)
+
+
+@pytest.fixture
+def keys(monkeypatch: pytest.MonkeyPatch) -> list[str | None]:
+    """Give the keys of all orders that are sent from now on."""
+    sent: list[str | None] = []
+    order_video = VideoHook.order_video
+
+    def noting(hook: VideoHook, request: Any, *, key: str | None = None) -> Any:
+        sent.append(key)
+        return order_video(hook, request, key=key)
+
+    monkeypatch.setattr(VideoHook, "order_video", noting)
+    return sent
