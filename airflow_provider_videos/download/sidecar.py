@@ -9,11 +9,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from airflow_provider_videos.download.target import Target
     from airflow_provider_videos.download.transfer import Transferred
 
 SUFFIX = ".json"
-_MAX_BYTES = 1_000_000
+MAX_BYTES = 1_000_000
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -36,10 +35,10 @@ class FileRecord:
         return (self.vendor, self.video_id, self.size) == (vendor, video_id, size)
 
 
-def read_record(target: Target, name: str) -> FileRecord:
-    """Read the record beside a file; one that can't be read says nothing."""
+def read_record(content: bytes | None) -> FileRecord:
+    """Read the record beside a file; one that isn't there or can't be read says nothing."""
     try:
-        record = json.loads(target.read(name + SUFFIX, _MAX_BYTES) or b"{}")
+        record = json.loads(content or b"{}")
         file, video = record["file"], record["video"]
         if not isinstance(file["sha256"], str):
             return FileRecord()
@@ -48,12 +47,12 @@ def read_record(target: Target, name: str) -> FileRecord:
         return FileRecord()
 
 
-def write_record(
-    target: Target, name: str, *, vendor: str, video_id: str, video: Mapping[str, Any], transferred: Transferred
-) -> str:
-    """Write the record beside a file.
+def record_content(
+    name: str, *, vendor: str, video_id: str, video: Mapping[str, Any], transferred: Transferred
+) -> bytes:
+    """Return what the record beside a file is to hold, as JSON.
 
-    :return: its path.
+    :param name: of the file.
     """
     record = {
         "video": {**video, "vendor": vendor, "video_id": video_id},
@@ -64,12 +63,4 @@ def write_record(
             "content_type": transferred.kind.content_type,
         },
     }
-    content = json.dumps(record, indent=2, default=str).encode()
-    with target.storing():
-        file = target.new_file(name + SUFFIX, size=len(content), content_type="application/json")
-        try:
-            file.write(content)
-            file.commit()
-        finally:
-            file.discard()
-    return target.full_path(name + SUFFIX)
+    return json.dumps(record, indent=2, default=str).encode()

@@ -21,6 +21,7 @@ from airflow_provider_videos.download.atomic_files import (
     special_kind,
 )
 from airflow_provider_videos.download.container import HEAD_BYTES, VIDEOS, Kind, video_kind
+from airflow_provider_videos.download.sidecar import MAX_BYTES, SUFFIX, read_record
 from airflow_provider_videos.exceptions import VideoPathError, VideoStorageError
 from airflow_provider_videos.http.lookup import look_up
 from airflow_provider_videos.parameters import check_path
@@ -60,6 +61,7 @@ class Target:
 
     def __init__(self, path: str, *, storage_conn_id: str | None = None) -> None:
         from airflow.sdk import ObjectStoragePath
+        from fsspec.core import strip_protocol
 
         check_path(path)
         if storage_conn_id is not None:
@@ -76,7 +78,7 @@ class Target:
         self._protocol = storage_path.protocol
         self._is_local = "file" in _protocols(self._fs)
         # The file system's own text for it; for a local file, an absolute path.
-        self._place = str(self._fs._strip_protocol(storage_path.path if self._protocol else path))
+        self._place = str(strip_protocol(f"{self._protocol}://{storage_path.path}" if self._protocol else path))
         if not (self._is_local or self._protocol in OBJECT_STORES or renames(self._fs)):
             raise VideoPathError(
                 path=path, problem=f"on {self._protocol!r} a file can't be shown in one step, only while it grows"
@@ -120,6 +122,21 @@ class Target:
         if self._protocol in OBJECT_STORES:
             return UploadedFile(self._fs, self._protocol, place, size=size, content_type=content_type)
         return RenamedFile(self._fs, place)
+
+    def write(self, name: str, content: bytes, *, content_type: str) -> str:
+        """Write a small file.
+
+        :return: its path.
+        :raises VideoStorageError: if the storage refuses it.
+        """
+        with self.storing():
+            file = self.new_file(name, size=len(content), content_type=content_type)
+            try:
+                file.write(content)
+                file.commit()
+            finally:
+                file.discard()
+        return self.full_path(name)
 
     def check_room(self, size: int) -> None:
         """Refuse a file for which a local disk has no room.
@@ -184,15 +201,13 @@ class Target:
         return content
 
     def _kept(self, name: str, vendor: str, video_id: str) -> Kept | None:
-        from airflow_provider_videos.download.sidecar import read_record
-
         if not self._exists(name):
             return None
         kind = video_kind(self._first_bytes(name, HEAD_BYTES))
         if kind is None:
             return None
         size = int(self._fs.size(self._place_of(name)))
-        record = read_record(self, name)
+        record = read_record(self.read(name + SUFFIX, MAX_BYTES))
         sha256 = record.sha256 if record.is_of(vendor, video_id, size) else None
         return Kept(path=self.full_path(name), size=size, sha256=sha256, content_type=kind.content_type)
 

@@ -93,14 +93,14 @@ class VideoDownload:
                 thumbnail = self._keep_thumbnail(session, sink.name, connection.timeout)
             beside = None
             if self._options.with_record or not self._target.is_folder:
-                beside = sidecar.write_record(
-                    self._target,
+                content = sidecar.record_content(
                     sink.name,
                     vendor=self._vendor,
                     video_id=self._video_id,
                     video=self._video,
                     transferred=transferred,
                 )
+                beside = self._target.write(sink.name + sidecar.SUFFIX, content, content_type="application/json")
             sink.commit()
         except DownloadRefusedError as error:
             raise self._error(str(error)) from None

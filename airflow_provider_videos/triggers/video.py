@@ -17,11 +17,10 @@ from airflow_provider_videos.exceptions import VideoError, VideoUnexpectedError
 from airflow_provider_videos.hooks.video import VideoHook
 from airflow_provider_videos.numeric import is_number
 from airflow_provider_videos.waiting.poller import PolledVideo, VideoPoller, get_poller
-from airflow_provider_videos.waiting.polling import CONNECTION_GRACE, PollingRules, Step, Wait
+from airflow_provider_videos.waiting.polling import CONNECTION_GRACE, LAST_POLL_TIMEOUT, PollingRules, Step, Wait
 from airflow_provider_videos.waiting.status_history import Sighting
 from airflow_provider_videos.waiting.status_report import StatusReport
 from airflow_provider_videos.waiting.task_end import TaskEnd
-from airflow_provider_videos.waiting.worker import LAST_POLL_TIMEOUT
 
 
 class VideoTrigger(BaseTrigger):

@@ -35,6 +35,10 @@ DEADLINE_TOLERANCE = 0.1
 GRACE_AFTER_ORDER = 60.0
 #: Seconds for which Airflow may deny that it has the connection of a wait that the scheduler has started.
 CONNECTION_GRACE = 60.0
+#: How long after the deadline the last poll may still be answered, in seconds.
+LAST_POLL_TIMEOUT = 1.5
+#: Seconds after which it is told again how a wait stands, though its status is the same.
+REPORT_INTERVAL = 300.0
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

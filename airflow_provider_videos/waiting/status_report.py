@@ -9,7 +9,7 @@ import logging
 import time
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_videos.waiting.worker import REPORT_INTERVAL
+from airflow_provider_videos.waiting.polling import REPORT_INTERVAL
 from airflow_provider_videos.waiting.xcom_writer import get_writer
 from airflow_provider_videos.xcom import WAITING_KEY, waiting_status
 

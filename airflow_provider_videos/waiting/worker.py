@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from airflow_provider_videos.clock import Clock
 from airflow_provider_videos.exceptions import VideoError, VideoUnexpectedError
 from airflow_provider_videos.video import Video
-from airflow_provider_videos.waiting.polling import Step, Wait
+from airflow_provider_videos.waiting.polling import LAST_POLL_TIMEOUT, REPORT_INTERVAL, Step, Wait
 from airflow_provider_videos.xcom import STATUS_SECONDS_KEY, WAITING_KEY, push, seen_video_xcoms, waiting_status
 
 if TYPE_CHECKING:
@@ -23,10 +23,6 @@ if TYPE_CHECKING:
 
 #: How much later than the trigger itself Airflow ends it, in seconds.
 TRIGGER_TIMEOUT_SLACK = 900.0
-#: How long after the deadline the last poll may still be answered, in seconds.
-LAST_POLL_TIMEOUT = 1.5
-#: Seconds after which it is told again how a wait stands, though its status is the same.
-REPORT_INTERVAL = 300.0
 
 
 class WorkerPolls:
