@@ -58,7 +58,7 @@ class VendorConnection:
     ca_file: str | None
     proxy: str | None = dataclasses.field(repr=False)
     order_timeout: float = DEFAULT_TIMEOUT
-    login: str | None = None
+    login: str | None = dataclasses.field(default=None, repr=False)
     max_concurrent_requests: int = 200
     public_addresses_only: bool = False
     unknown_extras: tuple[str, ...] = ()
@@ -104,7 +104,7 @@ def read_connection(connection: Connection, vendor: Vendor) -> VendorConnection:
     checked = VendorConnection(
         conn_id=connection.conn_id,
         api_key=reader.api_key(),
-        login=connection.login or None,
+        login=reader.login(),
         base_url=base_url,
         timeout=timeout or DEFAULT_TIMEOUT,
         order_timeout=timeout or vendor.order_timeout or DEFAULT_TIMEOUT,
@@ -157,14 +157,23 @@ class _Reader:
         api_key = self._connection.password
         if not api_key:
             raise self.error("password", "is empty; put the vendor's API key there")
-        if not (api_key.isascii() and api_key.isprintable()) or api_key != api_key.strip():
+        self._check_key("password", api_key)
+        return api_key
+
+    def login(self) -> str | None:
+        login = self._connection.login or None
+        if login is not None:
+            self._check_key("login", login)
+        return login
+
+    def _check_key(self, field: str, key: str) -> None:
+        if not (key.isascii() and key.isprintable()) or key != key.strip():
             # Stripping it would send a key that Airflow's log masking doesn't know.
             raise self.error(
-                "password",
+                field,
                 "holds a line break, white space at an end or a character outside ASCII, which no API key has; "
                 "paste the key again",
             )
-        return api_key
 
     def base_url(self, default_url: str) -> str:
         host = (self._connection.host or "").strip()

@@ -168,6 +168,9 @@ class OwnIdFinder(OrderFinder):
         """Ask for the id that the order was sent with; for those of all orders if none is known."""
         result = SearchResult()
         own_id = _sent_by_user(order, request.get(self.field or ""))
+        if own_id is not None and own_id == order.name and len(own_id) >= MAX_REMEMBERED_NAME_CHARACTERS:
+            result.problem = "only the beginning of the id that it was sent with is remembered"
+            return result
         if order.number:
             ids = {order.number: own_id or order.name or self.token(order.number) or ""}
         else:

@@ -37,7 +37,7 @@ class Credentials:
     """
 
     password: str = dataclasses.field(repr=False)
-    login: str | None = None
+    login: str | None = dataclasses.field(default=None, repr=False)
     now: float = 0.0
 
 

@@ -12,6 +12,8 @@ from collections.abc import Collection, Generator, Mapping
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
+from airflow_provider_videos.vendors.errors import UnreadableAnswerError
+
 if TYPE_CHECKING:
     from airflow_provider_videos.vendors.answer import Answer
 
@@ -39,6 +41,11 @@ class Call:
     headers: Mapping[str, str] = dataclasses.field(default_factory=dict)
     body: Mapping[str, Any] | None = None
     accepts: Collection[int] = ()
+
+    def __post_init__(self) -> None:
+        # Anything else could make another host of the connection's, and the key would go there.
+        if not self.path.startswith("/") or self.path.startswith("//"):
+            raise UnreadableAnswerError(f"it leads to {self.path!r:.200}, which is no path below the connection's URL")
 
 
 #: A generator that yields calls, is sent the answer to each, and returns a result.

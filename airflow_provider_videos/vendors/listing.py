@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from airflow_provider_videos.video import Video
 
 MAX_LISTED_VIDEOS = 10_000
+#: A page may be empty and not the last one; so many in a row are no list.
+MAX_PAGES_WITHOUT_NEWS = 20
 #: Page sizes to fall back to where a larger one is refused; 0 leaves it to the vendor.
 _SMALLER_PAGES = (50, 20, 10, 0)
 _PAGE_SIZE_REFUSED = (400, 422)
@@ -62,7 +64,7 @@ class Listing:
         self._limit = limit
         self._shown = shown
         self._cursor: str | None = None
-        self._pages = 0
+        self._pages = self._pages_without_news = 0
         self._seen: set[str] = set()
         self._total = 0
         #: Whether there may be another page.
@@ -87,8 +89,12 @@ class Listing:
         self._total = max(self._total, page.total or 0)
         # Numbers of pages may begin with 0 or 1, so the second may be the first once more.
         repeats = bool(page.entries) and self._pages > 1 and not new
+        self._pages_without_news = 0 if new else self._pages_without_news + 1
         if page.cursor is None or repeats:
             self._end(repeats=repeats, entries=len(page.entries))
+        elif self._pages_without_news >= MAX_PAGES_WITHOUT_NEWS:
+            self.are_left = False
+            self.problem = f"{MAX_PAGES_WITHOUT_NEWS} of its pages in a row are empty, and it does not end"
         elif len(self._seen) >= MAX_LISTED_VIDEOS:
             self.are_left = False
             self.problem = f"only its first {MAX_LISTED_VIDEOS:,} videos are read"

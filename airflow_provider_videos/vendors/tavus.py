@@ -123,7 +123,7 @@ class Tavus(Vendor):
     def rename(self, video_id: str, name: str) -> Exchange[None]:
         """Give a video another name: https://docs.tavus.io/api-reference/video-request/patch-video-name."""
         path = f"{_VIDEOS}/{path_of(video_id)}/name"
-        yield Call(method="PATCH", path=path, body={"video_name": name}, accepts=(200, 201, 202, 204))
+        yield Call(method="PATCH", path=path, body={"video_name": name}, accepts=range(200, 300))
 
     def delete(self, video_id: str, *, hard: bool) -> Exchange[None]:
         """Delete a video: https://docs.tavus.io/api-reference/video-request/delete-video.
@@ -132,7 +132,7 @@ class Tavus(Vendor):
         """
         query = {"hard": "true"} if hard else {}
         path = f"{_VIDEOS}/{path_of(video_id)}"
-        yield Call(method="DELETE", path=path, query=query, accepts=(200, 201, 202, 204))
+        yield Call(method="DELETE", path=path, query=query, accepts=range(200, 300))
 
     def probe(self) -> Exchange[None]:
         """Ask for a list of one video."""

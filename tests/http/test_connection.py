@@ -63,6 +63,7 @@ def test_a_uri_says_everything() -> None:
         api_key="a/b+c",
         base_url="https://h.test",
         timeout=2.5,
+        order_timeout=2.5,
         ca_file=None,
         proxy=f"http://user:{PROXY_PASSWORD}@proxy.test:3128",
         unknown_extras=("foo",),
@@ -83,6 +84,7 @@ def test_json_says_everything() -> None:
         api_key=API_KEY,
         base_url="http://h.test:8080",
         timeout=5,
+        order_timeout=5,
         ca_file=None,
         proxy="http://proxy.test:3128",
         unknown_extras=("foo",),
@@ -97,6 +99,7 @@ def test_a_form_with_nothing_but_the_key_will_do() -> None:
         api_key=API_KEY,
         base_url=DEFAULT_URL,
         timeout=DEFAULT_TIMEOUT,
+        order_timeout=120.0,
         ca_file=certifi.where(),
         proxy=None,
     )
@@ -367,3 +370,9 @@ def test_an_order_may_take_as_long_as_the_vendor_asks_for_unless_the_connection_
 def test_the_first_part_of_a_key_of_two_is_the_login() -> None:
     assert with_fields().login is None
     assert with_fields(login="access").login == "access"
+
+
+@pytest.mark.parametrize("login", ["access\n", " access", "acc€ss"])
+def test_a_first_part_that_no_header_can_hold_is_refused(login: str) -> None:
+    with pytest.raises(VideoConnectionError, match="'login'"):
+        with_fields(login=login)
