@@ -40,6 +40,30 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSensorTimeout
 from airflow_provider_videos.advice import advice
 from airflow_provider_videos.texts import shorten
 
+__all__ = [
+    "VideoAnswerError",
+    "VideoApiError",
+    "VideoAuthError",
+    "VideoConnectionError",
+    "VideoDownloadError",
+    "VideoError",
+    "VideoFailedError",
+    "VideoIdError",
+    "VideoOrderLostError",
+    "VideoOrderRefusedError",
+    "VideoParameterError",
+    "VideoPathError",
+    "VideoRecordError",
+    "VideoRequestError",
+    "VideoStorageError",
+    "VideoTimeoutError",
+    "VideoTlsError",
+    "VideoTransportError",
+    "VideoUnavailableError",
+    "VideoUnexpectedError",
+    "VideoUnsupportedError",
+]
+
 _MAX_REASON_CHARACTERS = 1000
 
 

@@ -7,6 +7,8 @@ import dataclasses
 from enum import StrEnum
 from typing import Any
 
+__all__ = ["Video", "VideoState"]
+
 
 class VideoState(StrEnum):
     """What a video's status means, in one vocabulary for all vendors."""

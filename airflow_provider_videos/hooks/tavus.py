@@ -9,6 +9,8 @@ from airflow_provider_videos.hooks.video import VideoHook
 from airflow_provider_videos.vendors.tavus import Tavus, TavusVideoRequest
 from airflow_provider_videos.video import Video
 
+__all__ = ["TavusHook", "TavusVideoRequest"]
+
 
 class TavusHook(VideoHook):
     """Calls the video API of Tavus (talking avatars).

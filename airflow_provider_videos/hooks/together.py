@@ -9,6 +9,8 @@ from airflow_provider_videos.hooks.video import VideoHook
 from airflow_provider_videos.vendors.together import Together, TogetherVideoRequest
 from airflow_provider_videos.video import Video
 
+__all__ = ["TogetherHook", "TogetherVideoRequest"]
+
 
 class TogetherHook(VideoHook):
     """Calls the video API of Together AI (generated clips).

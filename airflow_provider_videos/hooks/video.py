@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from airflow_provider_videos.vendors.exchange import Exchange
     from airflow_provider_videos.video import Video
 
+__all__ = ["VideoHook"]
+
 
 class VideoHook(AccountCalls, BaseHook):
     """Turns an Airflow connection into authenticated calls to a video vendor.

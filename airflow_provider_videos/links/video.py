@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from airflow.sdk import BaseOperator
     from airflow.sdk.types import TaskInstanceKey
 
+__all__ = ["OpenAtVendorLink", "WatchVideoLink"]
+
 log = logging.getLogger(__name__)
 
 

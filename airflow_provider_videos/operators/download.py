@@ -14,6 +14,8 @@ from airflow_provider_videos.xcom import tell_assets
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+__all__ = ["DownloadVideoOperator"]
+
 #: With pauses that double from 1 s to 60 s, ten attempts take four minutes or more.
 DEFAULT_MAX_ATTEMPTS = 10
 EVENT_FIELDS = ("path", "bytes", "sha256")

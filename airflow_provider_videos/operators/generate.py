@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from airflow_provider_videos.ordering.ordering import Ordered, Ordering
     from airflow_provider_videos.video import Video
 
+__all__ = ["GenerateVideoOperator"]
+
 EVENT_FIELDS = ("vendor", "video_id", "download_url", "stream_url", "hosted_url", "cost")
 
 

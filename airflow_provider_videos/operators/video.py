@@ -17,6 +17,8 @@ from airflow_provider_videos.xcom import push_video
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+__all__ = ["DeleteVideoOperator", "GetVideoOperator"]
+
 
 class GetVideoOperator(BaseOperator):
     """Asks once for a video, and returns its record whatever its state.

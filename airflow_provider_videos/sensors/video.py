@@ -29,6 +29,8 @@ from airflow_provider_videos.xcom import failed_video_xcoms, keys_read_of, push,
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+__all__ = ["VideoSensor"]
+
 
 class VideoSensor(BaseSensorOperator):
     """Waits until a video is in a terminal status, and returns its record.

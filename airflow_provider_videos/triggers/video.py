@@ -22,6 +22,8 @@ from airflow_provider_videos.waiting.status_history import Sighting
 from airflow_provider_videos.waiting.status_report import StatusReport
 from airflow_provider_videos.waiting.task_end import TaskEnd
 
+__all__ = ["VideoTrigger"]
+
 
 class VideoTrigger(BaseTrigger):
     """Waits until a video is in a terminal status or the time is over, and fires once.

@@ -24,6 +24,8 @@ from airflow_provider_videos.web_urls import web_url
 if TYPE_CHECKING:
     from airflow_provider_videos.vendors.exchange import Purpose
 
+__all__ = ["Answer"]
+
 log = logging.getLogger(__name__)
 
 MAX_MESSAGE_CHARACTERS = 500

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from airflow_provider_videos.vendors.listing import Page
     from airflow_provider_videos.vendors.recovery import Recovery
 
+__all__ = ["Cancels", "Credentials", "Deletes", "FindsByOwnId", "Lists", "Orders", "Renames", "Vendor", "path_of"]
+
 MAX_STATUS_CHARACTERS = 100
 
 

@@ -8,6 +8,8 @@ from typing import Any
 
 from airflow_provider_videos.vendors.errors import RequestFieldError
 
+__all__ = ["check_required", "check_texts"]
+
 
 def check_required(request: Mapping[str, Any], *fields: str) -> None:
     """Refuse a request in which a field is missing or empty; raises :exc:`RequestFieldError`."""

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+__all__ = ["MalformedIdError", "RequestFieldError", "UnreadableAnswerError"]
+
 
 class RequestFieldError(ValueError):
     """The vendor's page forbids a field of a request, or asks for one that is missing.

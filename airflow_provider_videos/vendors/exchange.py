@@ -17,6 +17,8 @@ from airflow_provider_videos.vendors.errors import UnreadableAnswerError
 if TYPE_CHECKING:
     from airflow_provider_videos.vendors.answer import Answer
 
+__all__ = ["Call", "Exchange", "Purpose", "Refusal", "RefusalKind"]
+
 #: What an exchange is for.
 Purpose = Literal["order", "get", "list", "cancel", "delete", "rename", "test"]
 _T = TypeVar("_T")

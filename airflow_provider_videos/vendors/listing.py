@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from airflow_provider_videos.vendors.recovery import ShownFields
     from airflow_provider_videos.video import Video
 
+__all__ = ["Page", "numbered_page"]
+
 MAX_LISTED_VIDEOS = 10_000
 #: A page may be empty and not the last one; so many in a row are no list.
 MAX_PAGES_WITHOUT_NEWS = 20

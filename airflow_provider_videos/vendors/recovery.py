@@ -6,6 +6,8 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 
+__all__ = ["AskAHuman", "Recovery", "ResendSameKey", "SearchByEcho", "SearchByName", "SearchByOwnId"]
+
 #: Where an answer shows the fields of an order, by the fields' names in a request.
 ShownFields = Mapping[str, tuple[str | int, ...]]
 

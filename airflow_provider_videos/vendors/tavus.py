@@ -19,6 +19,8 @@ from airflow_provider_videos.vendors.listing import Page, numbered_page
 from airflow_provider_videos.vendors.recovery import SearchByName
 from airflow_provider_videos.video import Video, VideoState
 
+__all__ = ["Tavus", "TavusVideoRequest"]
+
 _VIDEOS = "/v2/videos"
 #: "Cannot delete video while it is generating" must not be taken for an unknown video.
 _NO_SUCH_VIDEO = re.compile(

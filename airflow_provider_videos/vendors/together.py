@@ -18,6 +18,8 @@ from airflow_provider_videos.vendors.exchange import Call, Exchange
 from airflow_provider_videos.vendors.recovery import AskAHuman
 from airflow_provider_videos.video import Video, VideoState
 
+__all__ = ["Together", "TogetherVideoRequest"]
+
 # The page's general server says /v1; the operation's own says /v2.
 _VIDEOS = "/v2/videos"
 MAX_PROMPT_CHARACTERS = 32_000

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import importlib
+import inspect
+from typing import Any
+
+import pytest
+
+from airflow_provider_videos import exceptions
+
+#: What a Dag, or a vendor in a package of its own, may import, by module.
+EXPORTED: dict[str, list[str]] = {
+    "airflow_provider_videos.hooks.tavus": ["TavusHook", "TavusVideoRequest"],
+    "airflow_provider_videos.hooks.together": ["TogetherHook", "TogetherVideoRequest"],
+    "airflow_provider_videos.hooks.video": ["VideoHook"],
+    "airflow_provider_videos.links.video": ["OpenAtVendorLink", "WatchVideoLink"],
+    "airflow_provider_videos.operators.download": ["DownloadVideoOperator"],
+    "airflow_provider_videos.operators.generate": ["GenerateVideoOperator"],
+    "airflow_provider_videos.operators.video": ["DeleteVideoOperator", "GetVideoOperator"],
+    "airflow_provider_videos.sensors.video": ["VideoSensor"],
+    "airflow_provider_videos.triggers.video": ["VideoTrigger"],
+    "airflow_provider_videos.vendors.answer": ["Answer"],
+    "airflow_provider_videos.vendors.base": [
+        "Cancels",
+        "Credentials",
+        "Deletes",
+        "FindsByOwnId",
+        "Lists",
+        "Orders",
+        "Renames",
+        "Vendor",
+        "path_of",
+    ],
+    "airflow_provider_videos.vendors.checks": ["check_required", "check_texts"],
+    "airflow_provider_videos.vendors.errors": ["MalformedIdError", "RequestFieldError", "UnreadableAnswerError"],
+    "airflow_provider_videos.vendors.exchange": ["Call", "Exchange", "Purpose", "Refusal", "RefusalKind"],
+    "airflow_provider_videos.vendors.listing": ["Page", "numbered_page"],
+    "airflow_provider_videos.vendors.recovery": [
+        "AskAHuman",
+        "Recovery",
+        "ResendSameKey",
+        "SearchByEcho",
+        "SearchByName",
+        "SearchByOwnId",
+    ],
+    "airflow_provider_videos.vendors.tavus": ["Tavus", "TavusVideoRequest"],
+    "airflow_provider_videos.vendors.together": ["Together", "TogetherVideoRequest"],
+    "airflow_provider_videos.video": ["Video", "VideoState"],
+}
+
+
+@pytest.mark.parametrize("module", sorted(EXPORTED))
+def test_a_public_module_exports_these_names_and_explains_each(module: str) -> None:
+    exported = importlib.import_module(module)
+    assert list(exported.__all__) == EXPORTED[module]
+    for name in exported.__all__:
+        value: Any = getattr(exported, name)
+        assert not inspect.isclass(value) or inspect.getdoc(value)
+
+
+@pytest.mark.parametrize("module", sorted(EXPORTED))
+def test_whatever_class_a_public_module_defines_is_exported_or_has_an_underscore(module: str) -> None:
+    exported = importlib.import_module(module)
+    classes = [
+        name
+        for name, value in vars(exported).items()
+        if inspect.isclass(value) and value.__module__ == module and not name.startswith("_")
+    ]
+    internal = {"airflow_provider_videos.vendors.listing": {"ListedVideo", "Listing"}}
+    assert {*classes} - {*exported.__all__} <= internal.get(module, set())
+
+
+def test_every_exception_is_exported() -> None:
+    raised = [name for name, value in vars(exceptions).items() if inspect.isclass(value) and name.startswith("Video")]
+    assert sorted(exceptions.__all__) == sorted(raised)
