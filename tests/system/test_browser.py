@@ -475,7 +475,13 @@ def stops(page: Page, most: int = 60) -> list[str]:
 def test_the_keyboard_goes_through_a_page_as_one_reads_it(page: Page, airflow: RealAirflow, shown_run: str) -> None:
     show(page, shown_run, "ready")
     video = airflow.xcom("shown", shown_run, "deferrable")
-    urls = [("Download", "download_url"), ("Stream", "stream_url"), ("Vendor's page", "hosted_url")]
+    urls = [
+        ("Download", "download_url"),
+        ("Stream", "stream_url"),
+        ("Vendor's page", "hosted_url"),
+        ("Thumbnail", "thumbnail_url"),
+        ("Preview", "gif_url"),
+    ]
     assert stops(page) == [
         "To the content",
         "Videos",
