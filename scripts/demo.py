@@ -28,7 +28,7 @@ ENDED = {"success", "failed", "skipped", "upstream_failed"}
 MEANINGS = {
     "": "waits for the tasks before it",
     "deferred": "deferred (waits in the triggerer, without a worker)",
-    "up_for_reschedule": "up_for_reschedule (no worker until the next look)",
+    "up_for_reschedule": "up_for_reschedule (no worker until the next poll)",
 }
 
 
