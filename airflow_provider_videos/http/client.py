@@ -126,14 +126,16 @@ class VendorClient:
         def send_one(call: Call) -> Answer:
             nonlocal connection
             response = self._send(connection, call, purpose, video_id)
-            answer, refusal = self._reader(connection, purpose, video_id).read(response)
+            reader = self._reader(connection, purpose, video_id)
+            answer, refusal = reader.read(response)
             if refusal is not None and refusal.kind is RefusalKind.KEY:
                 renewed = self._renew(connection)
                 if renewed != connection:
                     connection = renewed
                     response = self._send(connection, call, purpose, video_id)
-                    answer, refusal = self._reader(connection, purpose, video_id).read(response)
-            self._reader(connection, purpose, video_id).check(call, response, answer, refusal)
+                    reader = self._reader(connection, purpose, video_id)
+                    answer, refusal = reader.read(response)
+            reader.check(call, response, answer, refusal)
             return answer
 
         try:
@@ -150,14 +152,16 @@ class VendorClient:
             nonlocal connection
             sent_at = time.monotonic()
             response = await self._asend(connection, call, purpose, video_id)
-            answer, refusal = self._reader(connection, purpose, video_id).read(response)
+            reader = self._reader(connection, purpose, video_id)
+            answer, refusal = reader.read(response)
             if refusal is not None and refusal.kind is RefusalKind.KEY:
                 renewed = await self.arenew(sent_at=sent_at)
                 if renewed != connection:
                     connection = renewed
                     response = await self._asend(connection, call, purpose, video_id)
-                    answer, refusal = self._reader(connection, purpose, video_id).read(response)
-            self._reader(connection, purpose, video_id).check(call, response, answer, refusal)
+                    reader = self._reader(connection, purpose, video_id)
+                    answer, refusal = reader.read(response)
+            reader.check(call, response, answer, refusal)
             return answer
 
         try:

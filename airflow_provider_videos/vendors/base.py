@@ -97,7 +97,7 @@ class Vendor(ABC):
             raise UnreadableAnswerError("it has no status")
         if not video_id:
             raise UnreadableAnswerError("it has no id")
-        state = fields.pop("state", None) or self.states.get(status.lower(), VideoState.UNKNOWN)
+        state = fields.pop("state", None) or self.state_of(status)
         files = tuple(url for url in fields.pop("file_urls", ()) if url)
         download_url = fields.pop("download_url", None) or next(iter(files), None)
         expires_at = fields.pop("expires_at", None) or (expiry_of(download_url) if download_url else None)
