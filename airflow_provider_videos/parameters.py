@@ -24,6 +24,7 @@ MAX_SECONDS = 366 * 86_400.0
 TIME_SPANS = frozenset({"listing_delay", "max_wait", "poke_interval", "timeout"})
 COUNTS = frozenset({"max_consecutive_failures", "max_attempts", "max_bytes"})
 SWITCHES = frozenset({
+    "check_request",
     "deferrable",
     "delete_on_kill",
     "end_from_trigger",

@@ -5,14 +5,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_videos.exceptions import VideoRequestError
 from airflow_provider_videos.vendors.base import Orders
 from airflow_provider_videos.vendors.errors import RequestFieldError
 from airflow_provider_videos.vendors.recovery import marked_field_of
 
+if TYPE_CHECKING:
+    from airflow_provider_videos.vendors.exchange import Exchange
+    from airflow_provider_videos.video import Video
+
 MAX_DEPTH = 100
+#: What vendors call the texts of a record.
+_TEXT_FIELDS = {"prompt": ("prompt", "promptText", "prompt_text"), "script": ("script",)}
 
 
 def read_request(request: object) -> Mapping[str, Any]:
@@ -30,9 +36,10 @@ def read_request(request: object) -> Mapping[str, Any]:
     return request
 
 
-def read_order(request: Mapping[str, Any], vendor: Orders) -> dict[str, Any]:
+def read_order(request: Mapping[str, Any], vendor: Orders, *, check_request: bool = True) -> dict[str, Any]:
     """Return what is sent of an order: its fields without those that are ``None``.
 
+    :param check_request: check the fields against the vendor's page.
     :raises VideoRequestError: naming the field that the vendor forbids, or that is no JSON.
     """
     check_names(request)
@@ -45,11 +52,40 @@ def read_order(request: Mapping[str, Any], vendor: Orders) -> dict[str, Any]:
             json.dumps(value, allow_nan=False)
         except (TypeError, ValueError) as error:
             raise VideoRequestError(field=field, problem=f"can't be sent as JSON: {error}") from None
+    if check_request:
+        try:
+            vendor.check(order)
+        except RequestFieldError as error:
+            raise VideoRequestError(field=error.field, problem=error.problem) from None
+    return order
+
+
+def submit(vendor: Orders, order: Mapping[str, Any], *, key: str | None) -> Exchange[Video]:
+    """Order a video.
+
+    :param order: as :func:`read_order` returns it.
+    :param key: idempotency key, for a vendor that takes one.
+    :raises VideoRequestError: before any call, if none can be made of an order that was not checked.
+    """
     try:
-        vendor.check(order)
+        return (yield from vendor.submit(order, key=key))
     except RequestFieldError as error:
         raise VideoRequestError(field=error.field, problem=error.problem) from None
-    return order
+
+
+def texts_of(request: Mapping[str, Any]) -> dict[str, str]:
+    """Return the ``prompt`` and the ``script`` of an order, as far as it has them, whatever its vendor calls them.
+
+    For the record of a video whose vendor doesn't return what it was made from.
+    """
+    inputs = request.get("input")
+    texts: dict[str, str] = {}
+    for field, names in _TEXT_FIELDS.items():
+        for fields in (request, inputs if isinstance(inputs, Mapping) else {}):
+            for name in names:
+                if isinstance(text := fields.get(name), str) and text.strip():
+                    texts.setdefault(field, text)
+    return texts
 
 
 def check_names(request: Mapping[Any, Any]) -> None:

@@ -11,7 +11,8 @@ import pytest
 from airflow_provider_videos.exceptions import VideoRequestError
 from airflow_provider_videos.hooks.tavus import TavusHook
 from airflow_provider_videos.hooks.together import TogetherHook
-from airflow_provider_videos.request import MAX_DEPTH, read_order, read_request
+from airflow_provider_videos.request import MAX_DEPTH, read_order, read_request, submit, texts_of
+from airflow_provider_videos.vendors.errors import RequestFieldError
 from tests.vendor_kit import REQUESTS
 
 ITSELF: list[Any] = []
@@ -88,3 +89,36 @@ def test_what_is_nested_as_deep_as_is_allowed_is_sent_as_it_is() -> None:
 def test_what_is_no_object_is_no_request(request_: Any) -> None:
     with pytest.raises(VideoRequestError, match="request"):
         read_request(request_)
+
+
+def test_an_unchecked_request_is_sent_with_what_the_page_forbids() -> None:
+    request = {**REQUESTS["tavus"], "scrpt": "Hello.", "audio_url": "https://example.com/a.wav"}
+    with pytest.raises(VideoRequestError, match="did you mean 'script'"):
+        read_order(request, TavusHook.vendor)
+    assert read_order(request, TavusHook.vendor, check_request=False) == request
+
+
+def test_an_unchecked_request_that_no_call_can_be_made_of_is_refused() -> None:
+    class Picky(type(TavusHook.vendor)):  # type: ignore[misc]
+        def submit(self, request: Any, *, key: str | None) -> Any:
+            raise RequestFieldError("kind", "is missing")
+            yield
+
+    with pytest.raises(VideoRequestError, match="request, field 'kind': is missing"):
+        next(submit(Picky(), {}, key=None))
+
+
+@pytest.mark.parametrize(
+    ("request_", "texts"),
+    [
+        ({"prompt": "A cat.", "script": "Hello."}, {"prompt": "A cat.", "script": "Hello."}),
+        ({"promptText": "A cat."}, {"prompt": "A cat."}),
+        ({"input": {"prompt": "A cat."}}, {"prompt": "A cat."}),
+        ({"prompt": "A cat.", "input": {"prompt": "A dog."}}, {"prompt": "A cat."}),
+        ({"prompt": 5, "input": "A cat.", "script": " "}, {}),
+    ],
+)
+def test_the_texts_of_an_order_are_found_whatever_the_vendor_calls_them(
+    request_: dict[str, Any], texts: dict[str, str]
+) -> None:
+    assert texts_of(request_) == texts

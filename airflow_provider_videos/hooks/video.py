@@ -19,7 +19,7 @@ from airflow_provider_videos.hooks.account import AccountCalls
 from airflow_provider_videos.http.client import VendorClient
 from airflow_provider_videos.http.connection import type_hint
 from airflow_provider_videos.http.lookup import alook_up, look_up
-from airflow_provider_videos.request import read_order
+from airflow_provider_videos.request import read_order, submit
 from airflow_provider_videos.vendors.base import Cancels, Deletes, Renames, Vendor
 from airflow_provider_videos.vendors.listing import fetch_video
 
@@ -157,15 +157,16 @@ class VideoHook(AccountCalls, BaseHook):
 
     async def acreate_video(self, /, **request: Any) -> Video:
         """Async version of :meth:`create_video`."""
-        return await self.client.arun(self._submit(request, None), "order")
+        return await self.client.arun(self._submit(request), "order")
 
-    def order_video(self, request: Mapping[str, Any], *, key: str | None = None) -> Video:
+    def order_video(self, request: Mapping[str, Any], *, key: str | None = None, check_request: bool = True) -> Video:
         """Order a video as :meth:`create_video` does.
 
         :param request: the order's fields.
         :param key: idempotency key, for a vendor that takes one.
+        :param check_request: check the fields against the vendor's page.
         """
-        return self.client.run(self._submit(request, key), "order")
+        return self.client.run(self._submit(request, key, check_request=check_request), "order")
 
     def rename_video(self, video_id: str | Mapping[str, Any], name: str) -> None:
         """Give a video another name.
@@ -223,5 +224,8 @@ class VideoHook(AccountCalls, BaseHook):
         except VideoError as error:
             return False, str(error)
 
-    def _submit(self, request: Mapping[str, Any], key: str | None) -> Exchange[Video]:
-        return self.vendor_of_orders().submit(read_order(request, self.vendor_of_orders()), key=key)
+    def _submit(
+        self, request: Mapping[str, Any], key: str | None = None, *, check_request: bool = True
+    ) -> Exchange[Video]:
+        vendor = self.vendor_of_orders()
+        return submit(vendor, read_order(request, vendor, check_request=check_request), key=key)

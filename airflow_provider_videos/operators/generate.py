@@ -22,7 +22,7 @@ from airflow_provider_videos.ordering.kill import was_ended_by_a_user, within_se
 from airflow_provider_videos.ordering.record import DEFAULT_LISTING_DELAY
 from airflow_provider_videos.ordering.store import OrderStore
 from airflow_provider_videos.parameters import check_parameters, check_rendered, default_timeout, in_seconds
-from airflow_provider_videos.request import read_order, read_request
+from airflow_provider_videos.request import read_order, read_request, texts_of
 from airflow_provider_videos.vendors.base import Deletes
 from airflow_provider_videos.video import VideoState
 from airflow_provider_videos.waiting.polling import DEFAULT_MAX_CONSECUTIVE_FAILURES, PollingRules, Step, Wait
@@ -89,6 +89,8 @@ class GenerateVideoOperator(BaseOperator):
         and sent again only if it is not there at the end. A deferrable task defers meanwhile.
     :param delete_on_kill: delete the video at the vendor when a user marks or clears the task while it waits. Only
         where the vendor can (Tavus), and while deferred only from Airflow 3.3 on. By default it goes on there.
+    :param check_request: check the request against the vendor's page before it is sent. ``False`` sends any field, for
+        what the vendor has added since; a misspelled one the vendor ignores, and bills the video.
     :param kwargs: what every operator takes.
     :raises ValueError: when it is defined, naming the parameter that can't be used.
     :raises VideoRequestError: before anything is ordered, if the vendor forbids the request. Airflow doesn't retry.
@@ -122,6 +124,7 @@ class GenerateVideoOperator(BaseOperator):
         order_again_if_lost: bool = False,
         listing_delay: timedelta | float = DEFAULT_LISTING_DELAY,
         delete_on_kill: bool = False,
+        check_request: bool = True,
         **kwargs: Any,
     ) -> None:
         check_parameters(self, locals())
@@ -139,6 +142,7 @@ class GenerateVideoOperator(BaseOperator):
         self.order_again_if_lost = order_again_if_lost
         self.listing_delay = in_seconds(listing_delay)
         self.delete_on_kill = delete_on_kill
+        self.check_request = check_request
         self._video_id: str | None = None
         self._context: Context | None = None
 
@@ -220,7 +224,7 @@ class GenerateVideoOperator(BaseOperator):
         return Ordering(
             context,
             hook=hook,
-            request=read_order(read_request(self.request), hook.vendor_of_orders()),
+            request=read_order(read_request(self.request), hook.vendor_of_orders(), check_request=self.check_request),
             rules=self._rules(),
             retries=self.retries or 0,
             order_again_if_cleared=self.order_again_if_cleared,
@@ -267,9 +271,8 @@ class GenerateVideoOperator(BaseOperator):
         return self._end(context, video.to_dict())
 
     def _end(self, context: Context, video: dict[str, Any]) -> dict[str, Any]:
-        # Together AI does not tell what a video was made from.
-        request = read_request(self.request)
-        video = {**video, **{field: request.get(field) for field in ("prompt", "script") if video[field] is None}}
+        texts = texts_of(read_request(self.request))
+        video = {**video, **{field: text for field, text in texts.items() if video[field] is None}}
         tell_assets(self, context, video, EVENT_FIELDS)
         return push_video(self, context, video)
 

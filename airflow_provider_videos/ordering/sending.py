@@ -90,7 +90,8 @@ class OrderSender:
             )
             self._book.write(order)
             try:
-                return self._finder.hook.order_video(request, key=order.key)
+                # The operator has checked the request, unless it was told not to.
+                return self._finder.hook.order_video(request, key=order.key, check_request=False)
             except VideoOrderLostError:
                 raise
             except VideoError:

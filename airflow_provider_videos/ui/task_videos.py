@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from airflow_provider_videos.airflow_compat import TaskInstance
 from airflow_provider_videos.clock import read_iso
+from airflow_provider_videos.request import texts_of
 from airflow_provider_videos.ui.run_rows import (
     RECORD_KEYS,
     Instance,
@@ -175,6 +176,7 @@ def _with_requests(session: Session, run: Run, tasks: list[TaskVideo]) -> list[T
     if not without:
         return tasks
     requests = read_requests(session, run.only(source for task in without for source in task.sources))
+    requests = {place: {**request, **texts_of(request)} for place, request in requests.items()}
     return [
         dataclasses.replace(task, request=requests.get(task.place, {})) if "prompt" not in task.video else task
         for task in tasks

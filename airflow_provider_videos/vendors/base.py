@@ -130,7 +130,7 @@ class Orders(Protocol):
         """Fields of a request that change neither the video nor the bill."""
 
     def check(self, request: Mapping[str, Any]) -> None:
-        """Refuse what the vendor's page forbids, before anything is sent.
+        """Refuse what the vendor's page forbids, before anything is sent. A user can switch it off.
 
         :param request: the fields of an order, none of them ``None``.
         :raises RequestFieldError: naming the field.
@@ -139,8 +139,9 @@ class Orders(Protocol):
     def submit(self, request: Mapping[str, Any], *, key: str | None) -> Exchange[Video]:
         """Order a video. The call that orders it is the last one, and its id is enough of an answer.
 
-        :param request: the fields of the order, checked.
+        :param request: the fields of the order, checked unless the user has switched that off.
         :param key: idempotency key, for a vendor whose recovery is ``ResendSameKey``.
+        :raises RequestFieldError: before any call, if none can be made of the request.
         """
 
 

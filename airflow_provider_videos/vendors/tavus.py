@@ -12,7 +12,7 @@ from typing import Any, Required, TypedDict
 
 from airflow_provider_videos.vendors.answer import Answer
 from airflow_provider_videos.vendors.base import Credentials, Vendor, path_of
-from airflow_provider_videos.vendors.checks import check_required, check_texts
+from airflow_provider_videos.vendors.checks import check_fields, check_required, check_texts
 from airflow_provider_videos.vendors.errors import RequestFieldError
 from airflow_provider_videos.vendors.exchange import Call, Exchange, Refusal, RefusalKind
 from airflow_provider_videos.vendors.listing import Page, numbered_page
@@ -32,7 +32,7 @@ _NO_SUCH_VIDEO = re.compile(
 
 
 class TavusVideoRequest(TypedDict, total=False):
-    """What Tavus makes a video from; a field that is not here is passed on as it is.
+    """What Tavus makes a video from. A field that is not here is sent with a warning, unless it looks misspelled.
 
     https://docs.tavus.io/api-reference/video-request/create-video
 
@@ -96,6 +96,7 @@ class Tavus(Vendor):
 
     def check(self, request: Mapping[str, Any]) -> None:
         """Check an order against https://docs.tavus.io/api-reference/video-request/create-video."""
+        check_fields(request, TavusVideoRequest.__annotations__)
         check_required(request, "replica_id")
         check_texts(request, "replica_id", "script", "audio_url")
         if bool(request.get("script")) == bool(request.get("audio_url")):

@@ -9,11 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Required, TypedDict
 
-from airflow_provider_videos.numeric import is_number
 from airflow_provider_videos.vendors.answer import Answer
 from airflow_provider_videos.vendors.base import Credentials, Vendor, path_of
-from airflow_provider_videos.vendors.checks import check_required, check_texts
-from airflow_provider_videos.vendors.errors import RequestFieldError
+from airflow_provider_videos.vendors.checks import (
+    check_choice,
+    check_fields,
+    check_number,
+    check_required,
+    check_texts,
+)
 from airflow_provider_videos.vendors.exchange import Call, Exchange
 from airflow_provider_videos.vendors.recovery import AskAHuman
 from airflow_provider_videos.video import Video, VideoState
@@ -27,7 +31,7 @@ MIN_STEPS, MAX_STEPS = 10, 50
 
 
 class TogetherVideoRequest(TypedDict, total=False):
-    """What Together AI makes a video from; a field that is not here is passed on as it is.
+    """What Together AI makes a video from. A field that is not here is sent with a warning, unless it looks misspelled.
 
     What is allowed differs from model to model. https://docs.together.ai/reference/create-videos
 
@@ -90,19 +94,12 @@ class Together(Vendor):
 
     def check(self, request: Mapping[str, Any]) -> None:
         """Check an order against https://docs.together.ai/reference/create-videos."""
+        check_fields(request, TogetherVideoRequest.__annotations__)
         check_required(request, "model")
-        check_texts(request, "model", "prompt")
-        prompt = request.get("prompt")
-        if prompt is not None and not 1 <= len(prompt) <= MAX_PROMPT_CHARACTERS:
-            raise RequestFieldError("prompt", f"has {len(prompt)} characters; 1 to 32,000 may be")
-        if not isinstance(request.get("seconds", ""), str):
-            raise RequestFieldError("seconds", "must be a text, such as '5'")
-        steps = request.get("steps", MIN_STEPS)
-        if not is_number(steps, whole=True) or not MIN_STEPS <= steps <= MAX_STEPS:
-            raise RequestFieldError("steps", "must be a whole number from 10 to 50")
-        # A tuple, as what is compared may be a list or a dict.
-        if request.get("output_format", "MP4") not in ("MP4", "WEBM"):
-            raise RequestFieldError("output_format", "must be 'MP4' or 'WEBM'")
+        check_texts(request, "model", "seconds")
+        check_texts(request, "prompt", longest=MAX_PROMPT_CHARACTERS)
+        check_number(request, "steps", MIN_STEPS, MAX_STEPS, whole=True)
+        check_choice(request, "output_format", ("MP4", "WEBM"))
 
     def submit(self, request: Mapping[str, Any], *, key: str | None) -> Exchange[Video]:
         """Order a video; its id is enough of an answer."""

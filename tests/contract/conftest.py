@@ -67,9 +67,9 @@ def keys(monkeypatch: pytest.MonkeyPatch) -> list[str | None]:
     sent: list[str | None] = []
     order_video = VideoHook.order_video
 
-    def noting(hook: VideoHook, request: Any, *, key: str | None = None) -> Any:
+    def noting(hook: VideoHook, request: Any, *, key: str | None = None, **options: Any) -> Any:
         sent.append(key)
-        return order_video(hook, request, key=key)
+        return order_video(hook, request, key=key, **options)
 
     monkeypatch.setattr(VideoHook, "order_video", noting)
     return sent

@@ -74,9 +74,9 @@ def let_keys_live(monkeypatch: pytest.MonkeyPatch, vendor: str, seconds: float) 
 def kill_while_it_is_sent(task: Attempts, monkeypatch: pytest.MonkeyPatch, *, is_received: bool = True) -> None:
     order_video = VideoHook.order_video
 
-    def order_and_die(hook: VideoHook, request: Any, *, key: str | None) -> None:
+    def order_and_die(hook: VideoHook, request: Any, *, key: str | None, **options: Any) -> None:
         if is_received:
-            order_video(hook, request, key=key)
+            order_video(hook, request, key=key, **options)
         raise Killed
 
     with monkeypatch.context() as patch:

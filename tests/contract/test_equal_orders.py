@@ -129,16 +129,16 @@ def kill_both_at_once(tasks: list[Attempts], monkeypatch: pytest.MonkeyPatch) ->
     order_video = VideoHook.order_video
     first, second = tasks
 
-    def order_both(hook: VideoHook, request: Any, *, key: str | None) -> Any:
+    def order_both(hook: VideoHook, request: Any, *, key: str | None, **options: Any) -> Any:
         with monkeypatch.context() as patch:
             patch.setattr(VideoHook, "order_video", order_and_die)
             with pytest.raises(Killed):
                 second.run()
-        order_video(hook, request, key=key)
+        order_video(hook, request, key=key, **options)
         raise Killed
 
-    def order_and_die(hook: VideoHook, request: Any, *, key: str | None) -> Any:
-        order_video(hook, request, key=key)
+    def order_and_die(hook: VideoHook, request: Any, *, key: str | None, **options: Any) -> Any:
+        order_video(hook, request, key=key, **options)
         raise Killed
 
     with monkeypatch.context() as patch:

@@ -428,6 +428,7 @@ def test_a_timeout_says_what_becomes_of_the_money(
         ("together", {"model": "m1", "seconds": 5}, "seconds"),
         ("together", {"model": "m1", "steps": 51}, "steps"),
         ("together", {"model": "m1", "output_format": "AVI"}, "output_format"),
+        ("together", {**REQUESTS["together"], "second": "5"}, "second"),
     ],
 )
 def test_what_the_vendor_forbids_is_refused_before_anything_is_sent(
@@ -447,6 +448,12 @@ def test_a_request_may_be_the_text_of_a_json_object(simulator: Simulator, connec
     assert (
         attempts("tavus", request='{"replica_id": "r1", "script": "Hello.", "fast": null}').run()["script"] == "Hello."
     )
+
+
+def test_a_request_is_sent_unchecked_if_the_task_says_so(simulator: Simulator, connect: Connect) -> None:
+    connect("together")
+    attempts("together", request={**REQUESTS["together"], "second": "5"}, check_request=False).run()
+    assert created(simulator) == 1
 
 
 def test_fields_that_are_newer_than_this_package_are_passed_on(simulator: Simulator, connect: Connect) -> None:

@@ -50,9 +50,9 @@ def kill_before_the_id_is_kept(task: Attempts) -> None:
 def kill_while_it_is_sent(task: Attempts, monkeypatch: pytest.MonkeyPatch) -> None:
     order_video = VideoHook.order_video
 
-    def order_and_die(hook: VideoHook, request: Any, *, key: str | None) -> None:
+    def order_and_die(hook: VideoHook, request: Any, *, key: str | None, **options: Any) -> None:
         with pytest.raises(VideoOrderLostError):
-            order_video(hook, request, key=key)
+            order_video(hook, request, key=key, **options)
         raise Killed
 
     with monkeypatch.context() as patch:

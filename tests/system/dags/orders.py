@@ -50,13 +50,13 @@ class KilledOperator(GenerateVideoOperator):
             return super().execute(context)
         order_video, write = VideoHook.order_video, OrderStore.write
 
-        def order_or_die(hook: VideoHook, request: Any, *, key: str | None = None) -> Any:
+        def order_or_die(hook: VideoHook, request: Any, *, key: str | None = None, **options: Any) -> Any:
             if self.step == "before":
                 kill()
             if self.step in {"in_flight", "slow"}:
                 # The vendor takes the order and keeps the answer to itself.
                 threading.Timer(2, kill).start()
-            return order_video(hook, request, key=key)
+            return order_video(hook, request, key=key, **options)
 
         def write_record(store: OrderStore, record: Any) -> None:
             if self.step == "unstored" and any(order.video_id is not None for order in record.orders):

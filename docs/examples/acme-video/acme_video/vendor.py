@@ -6,8 +6,7 @@ from typing import Any
 
 from airflow_provider_videos.vendors.answer import Answer
 from airflow_provider_videos.vendors.base import Credentials, Vendor, path_of
-from airflow_provider_videos.vendors.checks import check_required, check_texts
-from airflow_provider_videos.vendors.errors import RequestFieldError
+from airflow_provider_videos.vendors.checks import check_choice, check_fields, check_required, check_texts
 from airflow_provider_videos.vendors.exchange import Call, Exchange, Refusal, RefusalKind
 from airflow_provider_videos.vendors.recovery import AskAHuman, ResendSameKey
 from airflow_provider_videos.video import Video, VideoState
@@ -33,10 +32,10 @@ class Acme(Vendor):
         return {"Authorization": f"Bearer {credentials.password}"}
 
     def check(self, request: Mapping[str, Any]) -> None:
+        check_fields(request, ("prompt", "seconds", "webhook_url"))
         check_required(request, "prompt")
         check_texts(request, "prompt")
-        if request.get("seconds", 5) not in (5, 10):
-            raise RequestFieldError("seconds", "must be 5 or 10")
+        check_choice(request, "seconds", (5, 10))
 
     def submit(self, request: Mapping[str, Any], *, key: str | None) -> Exchange[Video]:
         headers = {} if key is None else {"Idempotency-Key": key}
