@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Prints the README's table of faults, from waits that meet them: ``python scripts/fault_table.py``.
+"""Prints the documentation's table of faults, from waits that meet them: ``python scripts/fault_table.py``.
 
 Each wait runs in this process against the simulator, over real sockets. It takes some 3 minutes.
 """

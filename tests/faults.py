@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every fault that a wait meets, by the name under which the README shows it."""
+"""Every fault that a wait meets, by the name under which docs/troubleshooting.md shows it."""
 
 from __future__ import annotations
 

@@ -34,6 +34,10 @@ def test_the_readme_leads_to_the_documentation() -> None:
     assert START_PAGE in local_links(README.read_text(), README)
 
 
+def test_the_readme_takes_five_minutes() -> None:
+    assert len(README.read_text().splitlines()) <= 180
+
+
 @pytest.mark.parametrize("page", [README, *PAGES], ids=name)
 def test_a_link_leads_to_a_file(page: Path) -> None:
     links = local_links(page.read_text(), page)

@@ -16,13 +16,20 @@ from airflow_provider_videos.operators.generate import GenerateVideoOperator
 from airflow_provider_videos.simulator import Simulator
 
 DOCS = Path(__file__).parent.parent.parent / "docs"
+README = DOCS.parent / "README.md"
+
+
+def snippets(page: Path) -> list[str]:
+    return re.findall(r"^```python\n(.*?)^```$", page.read_text(), re.MULTILINE | re.DOTALL)
+
+
 SNIPPETS = {
     f"{page.relative_to(DOCS)}, snippet {number}": snippet
     for page in sorted(DOCS.rglob("*.md"))
-    for number, snippet in enumerate(
-        re.findall(r"^```python\n(.*?)^```$", page.read_text(), re.MULTILINE | re.DOTALL), 1
-    )
+    for number, snippet in enumerate(snippets(page), 1)
 }
+# A reader reads them one after the other, and so uses a name of an earlier one.
+SNIPPETS["README.md"] = "\n".join(snippets(README))
 
 
 def run(place: str) -> tuple[DAG, dict[str, Any]]:

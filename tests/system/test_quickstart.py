@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The commands of the README's quickstart, pasted as they are, but for installing and for ports that may be taken."""
+"""The commands of the quickstart, pasted as they are, but for installing and for ports that may be taken."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ INSTALLING = ("python3 -m venv ", "source ", "pip install ")
 @pytest.fixture
 def terminals() -> list[str]:
     """Give what is pasted into each terminal."""
-    _, _, rest = (CHECKOUT / "README.md").read_text().partition("\n## Quickstart\n")
+    _, _, rest = (CHECKOUT / "docs" / "get-started.md").read_text().partition("\n## Quickstart\n")
     section, _, _ = rest.partition("\n## ")
     port = str(free_port())
     blocks = re.findall(r"```bash\n(.*?)```", section, re.DOTALL)
