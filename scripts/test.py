@@ -4,6 +4,9 @@
 Without more arguments the whole suite runs, in several processes: it waits more than it computes. Other arguments than
 the options below go to pytest, which then runs in one process unless ``-n`` is among them.
 
+``--witnesses`` runs the vendors' own SDKs against the simulator instead, without an Airflow; the whole suite runs them
+too. ``--witnesses -k together`` runs one SDK.
+
 ``--airflow 3.2`` takes the newest patch release of that version, ``--airflow 3.4.0b2`` exactly that one; if the package
 index has none, the exit code is 69. ``--python 3.13`` runs on that Python.
 
@@ -15,6 +18,7 @@ are Debian's; they run in a temporary folder, as long as the tests do. See docs/
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import shutil
 import subprocess
@@ -27,6 +31,8 @@ from environment import CHECKOUT, find_interpreter, is_on_index, make_environmen
 # The tests of a real Airflow share one, which a second process would have to start again. Meanwhile the others run.
 SYSTEM = ["-m", "system and not long"]
 OTHERS = ["-m", "not system and not long", "-n", "3", "--dist", "worksteal"]
+# The other tests' conftest imports Airflow, which is not there.
+WITNESSES = ["--confcutdir", "tests/witnesses", "tests/witnesses"]
 
 
 def main() -> int:
@@ -35,11 +41,15 @@ def main() -> int:
     parser.add_argument("--airflow", metavar="VERSION", help="version of Airflow (default: the newest)")
     parser.add_argument("--python", metavar="VERSION", help="version of Python (default: the one that runs this)")
     parser.add_argument("--backend", choices=REQUIREMENTS, help="database server (default: none, but SQLite)")
+    parser.add_argument("--witnesses", action="store_true", help="run the vendors' own SDKs against the simulator")
     options, for_pytest = parser.parse_known_args()
     requirements = ["--editable", ".[test]"]
-    name, interpreter = f"test-airflow-{options.airflow or 'newest'}", sys.executable
+    name, interpreter, suffix = f"test-airflow-{options.airflow or 'newest'}", sys.executable, ""
     if options.python:
-        name, interpreter = f"{name}-python-{options.python}", find_interpreter(options.python)
+        suffix, interpreter = f"-python-{options.python}", find_interpreter(options.python)
+    name += suffix
+    if options.witnesses:
+        return subprocess.run([*witnesses(suffix, interpreter), *for_pytest], cwd=CHECKOUT, check=False).returncode
     if options.airflow:
         is_exact = options.airflow.count(".") > 1
         requirements.append(f"apache-airflow{'==' if is_exact else '~='}{options.airflow}{'' if is_exact else '.0'}")
@@ -59,7 +69,15 @@ def main() -> int:
         return run_beside(options.backend, commands_of(options.backend, str(python), for_pytest))
     if for_pytest:
         return subprocess.run([*pytest, *for_pytest], cwd=CHECKOUT, check=False).returncode
-    return run_all(pytest)
+    # The SDKs know nothing of an Airflow.
+    beside = [] if options.airflow else [witnesses(suffix, interpreter)]
+    return run_all([*pytest, *OTHERS], [*pytest, *SYSTEM], *beside)
+
+
+def witnesses(suffix: str, interpreter: str) -> list[str]:
+    """Make the environment of the vendors' own SDKs, and return the command that runs their tests in it."""
+    python = make_environment(f"witnesses{suffix}", "--group", "witnesses", interpreter=interpreter)
+    return [str(python), "-m", "pytest", *WITNESSES]
 
 
 def commands_of(backend: str, python: str, for_pytest: list[str]) -> list[list[str]]:
@@ -70,20 +88,24 @@ def commands_of(backend: str, python: str, for_pytest: list[str]) -> list[list[s
     return [tests, failover] if backend == "postgres" and not for_pytest else [tests]
 
 
-def run_all(pytest: list[str]) -> int:
-    """Run the whole suite, the real Airflow's tests beside the others, and print their output after the others'.
+def run_all(command: list[str], *beside: list[str]) -> int:
+    """Run a command and others beside it, and print their output after its.
 
     :return: the first exit code that is not 0, if there is one.
     """
-    with (
-        tempfile.TemporaryFile() as output,
-        subprocess.Popen([*pytest, *SYSTEM], cwd=CHECKOUT, stdout=output, stderr=subprocess.STDOUT) as system,
-    ):
-        others = subprocess.run([*pytest, *OTHERS], cwd=CHECKOUT, check=False)
-        system.wait()
-        output.seek(0)
-        shutil.copyfileobj(output, sys.stdout.buffer)
-    return others.returncode or system.returncode
+    with contextlib.ExitStack() as resources:
+        started = []
+        for other in beside:
+            output = resources.enter_context(tempfile.TemporaryFile())
+            process = subprocess.Popen(other, cwd=CHECKOUT, stdout=output, stderr=subprocess.STDOUT)
+            started.append((resources.enter_context(process), output))
+        codes = [subprocess.run(command, cwd=CHECKOUT, check=False).returncode]
+        for process, output in started:
+            codes.append(process.wait())
+            output.seek(0)
+            shutil.copyfileobj(output, sys.stdout.buffer)
+            sys.stdout.flush()
+    return next(filter(None, codes), 0)
 
 
 if __name__ == "__main__":

@@ -20,6 +20,8 @@ from airflow_provider_videos.simulator.videos import VendorName
 from tests import wire as wires
 from tests.object_store import ObjectStore, object_store
 
+# They run where the vendors' SDKs are installed, and no Airflow is: ``python scripts/test.py --witnesses``.
+collect_ignore = ["witnesses"]
 VENDORS: tuple[VendorName, ...] = ("tavus", "together")
 API_KEY = "key-that-nobody-may-see"
 
