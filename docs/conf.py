@@ -20,9 +20,9 @@ version = release = airflow_provider_videos.__version__
 language = "en"
 
 root_doc = "docs/README"
-include_patterns = ["docs/**.md", "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "benchmarks/README.md"]
+include_patterns = ["docs/**.md", "*.md", "benchmarks/README.md"]
 # Folders that need not be walked through.
-exclude_patterns = [".*", "build", "dist", "tests"]
+exclude_patterns = [".*", "AGENTS.md", "build", "dist", "tests"]
 extensions = ["myst_parser", "sphinx.ext.autodoc"]
 # Headings down to this level get the anchors that GitHub gives them.
 myst_heading_anchors = 3

@@ -4,10 +4,12 @@ from __future__ import annotations
 import importlib
 import importlib.resources
 import json
+from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
+import yaml
 from airflow.sdk._shared.module_loading import import_string
 from airflow.sdk.providers_manager_runtime import ProvidersManagerTaskRuntime
 
@@ -92,3 +94,11 @@ def test_each_integration_that_is_named_is_declared() -> None:
     declared = {integration["integration-name"] for integration in INFO["integrations"]}
     for kind in ("hooks", "operators", "sensors", "triggers"):
         assert {entry["integration-name"] for entry in INFO[kind]} == declared
+
+
+def test_the_registry_names_every_operator_sensor_and_trigger() -> None:
+    registry = yaml.safe_load((Path(__file__).parent.parent / ".airflow-registry.yaml").read_text())
+    for kind in ("operators", "sensors", "triggers"):
+        modules = {module for entry in INFO[kind] for module in entry["python-modules"]}
+        classes = {f"{module}.{name}" for module in modules for name in importlib.import_module(module).__all__}
+        assert {entry["module"] for entry in registry[kind]} == classes

@@ -38,7 +38,7 @@ def test_the_readme_takes_five_minutes() -> None:
     assert len(README.read_text().splitlines()) <= 180
 
 
-@pytest.mark.parametrize("page", [README, *PAGES], ids=name)
+@pytest.mark.parametrize("page", [*CHECKOUT.glob("*.md"), *PAGES], ids=name)
 def test_a_link_leads_to_a_file(page: Path) -> None:
     links = local_links(page.read_text(), page)
     assert [str(link) for link in links if not link.is_file()] == []

@@ -16,7 +16,6 @@ from airflow_provider_videos.operators.generate import GenerateVideoOperator
 from airflow_provider_videos.simulator import Simulator
 
 DOCS = Path(__file__).parent.parent.parent / "docs"
-README = DOCS.parent / "README.md"
 
 
 def snippets(page: Path) -> list[str]:
@@ -29,7 +28,7 @@ SNIPPETS = {
     for number, snippet in enumerate(snippets(page), 1)
 }
 # A reader reads them one after the other, and so uses a name of an earlier one.
-SNIPPETS["README.md"] = "\n".join(snippets(README))
+SNIPPETS |= {page: "\n".join(snippets(DOCS.parent / page)) for page in ("README.md", "AGENTS.md")}
 
 
 def run(place: str) -> tuple[DAG, dict[str, Any]]:
