@@ -33,7 +33,8 @@ with Simulator(queued=0, generating=0) as simulator:
 """
 STORE = """
 import sys
-from tests.object_store import object_store
+import benchmarks
+from object_store import object_store
 with object_store() as store:
     print(store.uri, flush=True)
     sys.stdin.read()

@@ -14,7 +14,7 @@ import time
 from airflow_provider_videos.simulator import Simulator
 from benchmarks.failover import MODE, ends, say, trigger, until_polled
 from benchmarks.modes import MODES, simulated
-from tests.system.real_airflow import RealAirflow
+from local_airflow.real_airflow import RealAirflow
 
 LIMIT = 900.0
 

@@ -21,7 +21,7 @@ import requests
 
 from airflow_provider_videos.simulator import Fault, Simulator
 from benchmarks.modes import MODES, simulated
-from tests.system.real_airflow import RealAirflow
+from local_airflow.real_airflow import RealAirflow
 
 PER_RUN = 10
 MODE = "no_worker"

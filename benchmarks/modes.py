@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import psutil
 
 from airflow_provider_videos.simulator import Simulator
-from tests.system.real_airflow import RealAirflow
+from local_airflow.real_airflow import RealAirflow
 
 KEY = "benchmark-key"
 POKE_INTERVAL = 5

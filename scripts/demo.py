@@ -20,7 +20,7 @@ from environment import CHECKOUT, enter_environment
 
 if TYPE_CHECKING:
     from airflow_provider_videos.simulator import Simulator
-    from tests.system.real_airflow import RealAirflow
+    from local_airflow.real_airflow import RealAirflow
 
 # Seconds that each video of Tavus is queued and generated.
 TAVUS_VIDEOS = ((10, 15), (15, 20), (10, 35))
@@ -34,11 +34,10 @@ MEANINGS = {
 
 def main(stays: bool) -> None:
     """Show the example Dags at work."""
-    # Whatever ends this, the components of Airflow end with it.
-    sys.path.insert(0, str(CHECKOUT))
     from airflow_provider_videos.simulator import Simulator
-    from tests.system.real_airflow import RealAirflow
+    from local_airflow.real_airflow import RealAirflow
 
+    # Whatever ends this, the components of Airflow end with it.
     with tempfile.TemporaryDirectory(prefix="airflow-videos-demo-") as home, Simulator() as simulator:
         connections = {
             "AIRFLOW_CONN_TAVUS_DEFAULT": simulator.connection_uri("tavus"),

@@ -17,8 +17,8 @@ import pytest
 
 from airflow_provider_videos.simulator import Simulator
 from airflow_provider_videos.simulator.videos import VendorName
+from object_store import ObjectStore, object_store
 from tests import wire as wires
-from tests.object_store import ObjectStore, object_store
 
 # They run where the vendors' SDKs are installed, and no Airflow is: ``python scripts/test.py --witnesses``.
 collect_ignore = ["witnesses"]

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import ast
 import os
 import socket
 import subprocess
@@ -10,12 +11,23 @@ from pathlib import Path
 import psutil
 import pytest
 
-SCRIPTS = Path(__file__).parent.parent / "scripts"
+CHECKOUT = Path(__file__).parent.parent
+SCRIPTS = CHECKOUT / "scripts"
 
 
-@pytest.fixture(autouse=True)
-def scripts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.syspath_prepend(SCRIPTS)
+def test_neither_scripts_nor_benchmarks_need_the_tests() -> None:
+    files = [file for folder in (SCRIPTS, CHECKOUT / "benchmarks") for file in folder.rglob("*.py")]
+    nodes = {file: list(ast.walk(ast.parse(file.read_text()))) for file in files}
+    need = {
+        file.name
+        for file, found in nodes.items()
+        for node in found
+        if (isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "tests")
+        or (isinstance(node, ast.Import) and any(alias.name.split(".")[0] == "tests" for alias in node.names))
+    }
+    assert len(files) > 20
+    # It prints what the tests' own faults lead to.
+    assert need <= {"fault_table.py"}
 
 
 def test_an_airflow_that_is_not_on_the_index_is_no_failure_of_a_test() -> None:

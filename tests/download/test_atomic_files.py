@@ -13,7 +13,7 @@ import pytest
 from fsspec.implementations.local import LocalFileSystem
 
 from airflow_provider_videos.download.atomic_files import LocalFile, NewFile, RenamedFile, UploadedFile
-from tests.object_store import ObjectStore
+from object_store import ObjectStore
 
 KINDS = ("local", "uploaded", "renamed")
 

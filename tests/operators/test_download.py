@@ -37,7 +37,7 @@ from airflow_provider_videos.simulator import Fault, Simulator
 from airflow_provider_videos.simulator.videos import VendorName
 from benchmarks.download import MAX_MEMORY, measure_ours
 from benchmarks.setting import child_environment
-from tests.object_store import ObjectStore
+from object_store import ObjectStore
 from tests.vendor_kit import Connect
 from tests.waiting_kit import TaskInstance
 

@@ -9,8 +9,9 @@ import pytest
 from sqlalchemy import MetaData, select
 
 from airflow_provider_videos.simulator import Simulator
+from crash_tests.orders import DAGS_FOLDER
+from local_airflow.real_airflow import RealAirflow
 from tests.system.auth_manager import HidesXComsFromViewers
-from tests.system.real_airflow import RealAirflow
 from tests.system.shown import end_shown, run_shown
 
 KEY = "key-that-is-found-nowhere"
@@ -29,7 +30,7 @@ def airflow(tmp_path_factory: pytest.TempPathFactory, vendors: Simulator) -> Ite
     """Run an Airflow that logs all it can, with the example Dags, those of the tests, and connections."""
     here = Path(__file__).parent
     dags = tmp_path_factory.mktemp("dags")
-    for folder in (here / "dags", here.parent.parent / "example_dags"):
+    for folder in (here / "dags", DAGS_FOLDER, here.parent.parent / "example_dags"):
         shutil.copytree(folder, dags, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
     settings = {
         "AIRFLOW__CORE__AUTH_MANAGER": f"{HidesXComsFromViewers.__module__}.{HidesXComsFromViewers.__qualname__}",

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 from airflow_provider_videos.simulator import Simulator
-from tests.system.real_airflow import RealAirflow
+from local_airflow.real_airflow import RealAirflow
 
 DAG_ID = "shown"
 HOSTILE = "\"'><script>document.title='taken over'</script><img src=x onerror=alert(1)>"

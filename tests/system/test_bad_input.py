@@ -4,7 +4,7 @@ from __future__ import annotations
 import pytest
 
 from airflow_provider_videos.simulator import Simulator
-from tests.system.real_airflow import RealAirflow
+from local_airflow.real_airflow import RealAirflow
 
 pytestmark = pytest.mark.system
 

@@ -24,7 +24,7 @@ from playwright.sync_api import (
 )
 
 from airflow_provider_videos.simulator import Simulator
-from tests.system.real_airflow import RealAirflow
+from local_airflow.real_airflow import RealAirflow
 from tests.system.shown import CLIP, EXPIRED, GONE, HOSTILE, HOSTILE_CLIP, HOSTILE_URL, path_of
 
 pytestmark = [pytest.mark.system, pytest.mark.long]

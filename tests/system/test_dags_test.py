@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from airflow_provider_videos.simulator import Simulator
-from tests.system.airflow_home import clean_environment, create_database, write_configuration
-from tests.system.components import AIRFLOW_COMMAND
+from local_airflow.airflow_home import clean_environment, create_database, write_configuration
+from local_airflow.components import AIRFLOW_COMMAND
 
 pytestmark = [pytest.mark.system, pytest.mark.long]
 

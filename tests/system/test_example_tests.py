@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from airflow.triggers.base import BaseTrigger
 
-from tests.system.airflow_home import clean_environment
+from local_airflow.airflow_home import clean_environment
 
 pytestmark = pytest.mark.system
 

@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from airflow_provider_videos.simulator import Simulator
-from tests.system.real_airflow import RealAirflow
+from local_airflow.real_airflow import RealAirflow
 
 pytestmark = pytest.mark.system
 

@@ -11,9 +11,9 @@ import requests
 from airflow.triggers.base import BaseTrigger
 
 from airflow_provider_videos.simulator import Simulator
+from crash_tests.orders import Order, place
+from local_airflow.real_airflow import RealAirflow
 from tests.system.conftest import KEY
-from tests.system.orders import Order, place
-from tests.system.real_airflow import RealAirflow
 
 pytestmark = pytest.mark.system
 

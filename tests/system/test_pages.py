@@ -7,7 +7,7 @@ import re
 import pytest
 import requests
 
-from tests.system.real_airflow import RealAirflow
+from local_airflow.real_airflow import RealAirflow
 from tests.system.shown import CLIP, HOSTILE, HOSTILE_CLIP, path_of
 
 pytestmark = pytest.mark.system

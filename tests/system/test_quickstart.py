@@ -14,8 +14,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.system.airflow_home import clean_environment
-from tests.system.components import free_port
+from local_airflow.airflow_home import clean_environment
+from local_airflow.components import free_port
 
 pytestmark = [pytest.mark.system, pytest.mark.long]
 

@@ -9,8 +9,8 @@ from airflow.triggers.base import BaseTrigger
 
 from airflow_provider_videos.simulator import Simulator
 from airflow_provider_videos.simulator.videos import VendorName
+from local_airflow.real_airflow import RealAirflow
 from tests.conftest import VENDORS
-from tests.system.real_airflow import RealAirflow
 
 pytestmark = pytest.mark.system
 

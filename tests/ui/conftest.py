@@ -14,7 +14,7 @@ from airflow.models.xcom import XComModel
 from sqlalchemy import create_engine, insert
 from sqlalchemy.orm import Session, configure_mappers
 
-from tests.system.airflow_home import create_database
+from local_airflow.airflow_home import create_database
 
 START = datetime(2026, 11, 22, tzinfo=UTC)
 

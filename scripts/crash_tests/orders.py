@@ -1,19 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Orders videos in a real Airflow, disturbs each order at a step, and counts what the vendor accepted."""
+"""Order videos in a real Airflow, disturb each order at a step, and count what the vendor accepted."""
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
+from pathlib import Path
 from typing import NamedTuple
 
-from airflow_provider_videos.simulator import Fault, Proxy, Simulator
-from tests.contract.simulated import SIMULATED
+from airflow_provider_videos.simulator import Fault, Proxy, SimulatedVendor, Simulator
+from local_airflow.real_airflow import RealAirflow
 
-from .real_airflow import RealAirflow
-
+DAGS_FOLDER = Path(__file__).parent / "dags"
+#: Environment variable of Airflow's processes: what the Dags order from further vendors, as JSON by connection type.
+OTHER_VENDORS = "CRASH_TESTS_OTHER_VENDORS"
 #: What happens to an order, by step; the Dags' own process kills itself but for the triggerer.
 STEPS = {
     "before": "the task is killed before the order is sent",
@@ -85,13 +87,20 @@ class Outcome(NamedTuple):
     log: str
 
 
-def place(airflow: RealAirflow, orders: Iterable[Order], key: str) -> dict[Order, Outcome]:
-    """Place all orders at once, each at a vendor of its own, and see how they end."""
+def place(
+    airflow: RealAirflow, orders: Iterable[Order], key: str, others: Sequence[SimulatedVendor] = ()
+) -> dict[Order, Outcome]:
+    """Place all orders at once, each at a vendor of its own, and see how they end.
+
+    :param airflow: has the Dags of :data:`DAGS_FOLDER`.
+    :param key: API key of the vendors.
+    :param others: vendors besides the built-in ones.
+    """
     with ExitStack() as stack:
         proxy = stack.enter_context(Proxy())
         vendors = {}
         for order in orders:
-            vendor = stack.enter_context(Simulator(key=key, generating=_seconds(order), vendors=SIMULATED))
+            vendor = stack.enter_context(Simulator(key=key, generating=_seconds(order), vendors=others))
             if order.step in _FAULTS:
                 vendor.add_fault(_FAULTS[order.step])
             if order.step == "lag":

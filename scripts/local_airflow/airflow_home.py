@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An AIRFLOW_HOME for tests: environment, configuration and a migrated database."""
+"""An AIRFLOW_HOME: environment, configuration and a migrated database."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def clean_environment(home: Path) -> dict[str, str]:
         if not name.lstrip("_").startswith("AIRFLOW_") and not name.startswith("PYTEST_")
     }
     environment["AIRFLOW_HOME"] = str(home)
-    # A Dag's "python" or "airflow" has to be the tests' own.
+    # A Dag's "python" or "airflow" has to be this one.
     environment["PATH"] = os.pathsep.join([
         sysconfig.get_path("scripts"),
         environment.get("PATH", os.defpath),

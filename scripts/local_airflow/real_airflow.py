@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A real Airflow for the tests: scheduler, triggerers, Dag processor and API server, on SQLite or what is named."""
+"""A real Airflow: scheduler, triggerers, Dag processor and API server, on SQLite or what is named."""
 
 from __future__ import annotations
 
