@@ -4,11 +4,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import math
 import time
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Generator, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from urllib.parse import urlencode
 
 from airflow_provider_videos.http.connection import VendorConnection, read_connection
@@ -27,13 +28,18 @@ if TYPE_CHECKING:
     import requests
     from airflow.sdk import Connection
 
-    from airflow_provider_videos.vendors.answer import Answer
-
 log = logging.getLogger(__name__)
 
 #: Seconds for which a connection that was looked up again, as its key was refused, is not looked up once more.
 RENEWAL_LIFETIME = 5.0
 _T = TypeVar("_T")
+
+
+class _Renewal(NamedTuple):
+    """A connection whose key was refused, and when the refused call was sent, on the monotonic clock."""
+
+    refused: VendorConnection
+    sent_at: float
 
 
 class VendorClient:
@@ -121,60 +127,58 @@ class VendorClient:
         :param video_id: id of the video that it is about, ``None`` if it is about none.
         :raises VideoError: what the exchange ends with.
         """
-        connection = self.connection()
-
-        def send_one(call: Call) -> Answer:
-            nonlocal connection
-            response = self._send(connection, call, purpose, video_id)
-            reader = self._reader(connection, purpose, video_id)
-            answer, refusal = reader.read(response)
-            if refusal is not None and refusal.kind is RefusalKind.KEY:
-                renewed = self._renew(connection)
-                if renewed != connection:
-                    connection = renewed
-                    response = self._send(connection, call, purpose, video_id)
-                    reader = self._reader(connection, purpose, video_id)
-                    answer, refusal = reader.read(response)
-            reader.check(call, response, answer, refusal)
-            return answer
-
-        try:
-            return drive(exchange, send_one)
-        except (UnreadableAnswerError, MalformedIdError) as error:
-            failure = self._reader(connection, purpose, video_id).failure(error)
-            raise failure from failure.__cause__
+        return drive(self._steps(exchange, purpose, video_id, self.connection()), self._perform)
 
     async def arun(self, exchange: Exchange[_T], purpose: Purpose, video_id: str | None = None) -> _T:
         """Async version of :meth:`run`."""
-        connection = self._connection or await self.aconnection()
+        return await adrive(self._steps(exchange, purpose, video_id, await self.aconnection()), self._aperform)
 
-        async def send_one(call: Call) -> Answer:
-            nonlocal connection
-            sent_at = time.monotonic()
-            response = await self._asend(connection, call, purpose, video_id)
-            reader = self._reader(connection, purpose, video_id)
-            answer, refusal = reader.read(response)
-            if refusal is not None and refusal.kind is RefusalKind.KEY:
-                renewed = await self.arenew(sent_at=sent_at)
-                if renewed != connection:
-                    connection = renewed
-                    response = await self._asend(connection, call, purpose, video_id)
-                    reader = self._reader(connection, purpose, video_id)
+    def _steps(
+        self, exchange: Exchange[_T], purpose: Purpose, video_id: str | None, connection: VendorConnection
+    ) -> Generator[Request | _Renewal, Any, _T]:
+        """Yield each request of an exchange, and what renews a connection whose key was refused.
+
+        It is sent the response or the connection, and thrown what is raised instead.
+        """
+        reader = ResponseReader(self._vendor, connection, purpose=purpose, video_id=video_id)
+        with contextlib.closing(exchange):
+            try:
+                call = next(exchange)
+                while True:
+                    sent_at = time.monotonic()
+                    response = yield self._request(connection, call, purpose)
                     answer, refusal = reader.read(response)
-            reader.check(call, response, answer, refusal)
-            return answer
+                    if refusal is not None and refusal.kind is RefusalKind.KEY:
+                        renewed = yield _Renewal(connection, sent_at)
+                        if renewed != connection:
+                            connection = renewed
+                            reader = ResponseReader(self._vendor, connection, purpose=purpose, video_id=video_id)
+                            response = yield self._request(connection, call, purpose)
+                            answer, refusal = reader.read(response)
+                    reader.check(call, response, answer, refusal)
+                    call = exchange.send(answer)
+            except StopIteration as end:
+                result: _T = end.value
+                return result
+            except (NoResponseError, UnreadableAnswerError, MalformedIdError) as error:
+                failure = reader.failure(error)
+                raise failure from failure.__cause__
 
-        try:
-            return await adrive(exchange, send_one)
-        except (UnreadableAnswerError, MalformedIdError) as error:
-            failure = self._reader(connection, purpose, video_id).failure(error)
-            raise failure from failure.__cause__
-
-    def _renew(self, refused: VendorConnection) -> VendorConnection:
+    def _perform(self, step: Request | _Renewal) -> Response | VendorConnection:
+        if isinstance(step, Request):
+            return send(self.session(), step)
         connection = self.use(look_up(self.conn_id))
-        if connection != refused:
+        if connection != step.refused:
             self._log_renewal()
         return connection
+
+    async def _aperform(self, step: Request | _Renewal) -> Response | VendorConnection:
+        if isinstance(step, _Renewal):
+            return await self.arenew(sent_at=step.sent_at)
+        if self._async_session is not None:
+            return await asend(self._async_session, step)
+        async with await open_async_session(await self.aconnection()) as session:
+            return await asend(session, step)
 
     async def arenew(self, *, sent_at: float = math.inf) -> VendorConnection:
         """Look the connection up again, as its key may have been rotated.
@@ -202,26 +206,6 @@ class VendorClient:
     def _log_renewal(self) -> None:
         log.info("Connection %r has changed; the vendor is asked again with what it holds now.", self.conn_id)
 
-    def _send(self, connection: VendorConnection, call: Call, purpose: Purpose, video_id: str | None) -> Response:
-        try:
-            return send(self.session(), self._request(connection, call, purpose))
-        except NoResponseError as error:
-            failure = self._reader(connection, purpose, video_id).no_response(error)
-            raise failure from failure.__cause__
-
-    async def _asend(
-        self, connection: VendorConnection, call: Call, purpose: Purpose, video_id: str | None
-    ) -> Response:
-        request = self._request(connection, call, purpose)
-        try:
-            if self._async_session is not None:
-                return await asend(self._async_session, request)
-            async with await open_async_session(connection) as session:
-                return await asend(session, request)
-        except NoResponseError as error:
-            failure = self._reader(connection, purpose, video_id).no_response(error)
-            raise failure from failure.__cause__
-
     def _request(self, connection: VendorConnection, call: Call, purpose: Purpose) -> Request:
         query = f"?{urlencode(call.query)}" if call.query else ""
         timeout = connection.order_timeout if purpose == "order" else connection.timeout
@@ -236,6 +220,3 @@ class VendorClient:
     def _headers(self, connection: VendorConnection) -> Mapping[str, str]:
         credentials = Credentials(password=connection.api_key, login=connection.login, now=time.time())
         return self._vendor.headers(credentials)
-
-    def _reader(self, connection: VendorConnection, purpose: Purpose, video_id: str | None) -> ResponseReader:
-        return ResponseReader(self._vendor, connection, purpose=purpose, video_id=video_id)

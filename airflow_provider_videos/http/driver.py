@@ -1,43 +1,47 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Running an exchange, with requests and with aiohttp."""
+"""Running a generator that yields what is to be done and is sent what came of it."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Awaitable, Callable, Generator
+from typing import TypeVar
 
-if TYPE_CHECKING:
-    from airflow_provider_videos.vendors.answer import Answer
-    from airflow_provider_videos.vendors.exchange import Call, Exchange
-
+_Step = TypeVar("_Step")
+_Outcome = TypeVar("_Outcome")
 _T = TypeVar("_T")
 
 
-def drive(exchange: Exchange[_T], send: Callable[[Call], Answer]) -> _T:
-    """Send each call of an exchange and the answer back into it, and return its result.
+def drive(steps: Generator[_Step, _Outcome, _T], perform: Callable[[_Step], _Outcome]) -> _T:
+    """Perform each step, send the outcome back, and return the generator's result.
 
-    :param exchange: what a vendor's method returned.
-    :param send: sends a call; what it raises ends the exchange.
+    :param steps: such as an :data:`~airflow_provider_videos.vendors.exchange.Exchange`.
+    :param perform: what it raises is thrown into the generator.
     """
     try:
-        call = next(exchange)
+        step = next(steps)
         while True:
-            call = exchange.send(send(call))
+            try:
+                outcome = perform(step)
+            except Exception as error:
+                step = steps.throw(error)
+            else:
+                step = steps.send(outcome)
     except StopIteration as end:
         result: _T = end.value
         return result
-    finally:
-        exchange.close()
 
 
-async def adrive(exchange: Exchange[_T], send: Callable[[Call], Awaitable[Answer]]) -> _T:
+async def adrive(steps: Generator[_Step, _Outcome, _T], perform: Callable[[_Step], Awaitable[_Outcome]]) -> _T:
     """Async version of :func:`drive`."""
     try:
-        call = next(exchange)
+        step = next(steps)
         while True:
-            call = exchange.send(await send(call))
+            try:
+                outcome = await perform(step)
+            except Exception as error:
+                step = steps.throw(error)
+            else:
+                step = steps.send(outcome)
     except StopIteration as end:
         result: _T = end.value
         return result
-    finally:
-        exchange.close()

@@ -17,7 +17,7 @@ from airflow_provider_videos.exceptions import (
     VideoTlsError,
     VideoTransportError,
 )
-from airflow_provider_videos.http.transport import read_retry_after
+from airflow_provider_videos.http.transport import NoResponseError, read_retry_after
 from airflow_provider_videos.masking import mask
 from airflow_provider_videos.vendors.answer import Answer, is_html, read_error_message
 from airflow_provider_videos.vendors.errors import MalformedIdError, UnreadableAnswerError
@@ -25,7 +25,7 @@ from airflow_provider_videos.vendors.exchange import Call, Purpose, Refusal, Ref
 
 if TYPE_CHECKING:
     from airflow_provider_videos.http.connection import VendorConnection
-    from airflow_provider_videos.http.transport import NoResponseError, Response
+    from airflow_provider_videos.http.transport import Response
     from airflow_provider_videos.vendors.base import Vendor
 
 #: HTTP status codes that say of an order that it was not accepted. Any other one may come from a gateway that has
@@ -90,8 +90,10 @@ class ResponseReader:
         if not isinstance(answer.body, dict):
             raise self.unreadable(self._not_an_object(response, answer.body))
 
-    def failure(self, error: UnreadableAnswerError | MalformedIdError) -> VideoError:
-        """Make the exception for what a vendor's file raised."""
+    def failure(self, error: NoResponseError | UnreadableAnswerError | MalformedIdError) -> VideoError:
+        """Make the exception for a response that did not arrive, or for what a vendor's file raised."""
+        if isinstance(error, NoResponseError):
+            return self._no_response(error)
         # An order is given no id to ask for, so it is the answer that holds a malformed one.
         if isinstance(error, MalformedIdError) and self._purpose != "order":
             return VideoIdError(error.problem)
@@ -108,8 +110,7 @@ class ResponseReader:
             )
         )
 
-    def no_response(self, error: NoResponseError) -> VideoError:
-        """Make the exception for a response that did not arrive."""
+    def _no_response(self, error: NoResponseError) -> VideoError:
         failed = (VideoTlsError if error.is_tls else VideoTransportError)(
             vendor=self._vendor.name,
             conn_id=self._connection.conn_id,
