@@ -43,7 +43,7 @@ _CALL: dict[str, dict[int, str]] = {
 def advice(call: str, status_code: int, refusal: str | None = None) -> str:
     """Return a sentence that says what to do, empty where there is nothing to say.
 
-    :param call: a :data:`~airflow_provider_videos.vendors.exchange.Purpose`; an unknown one gets what holds for any
+    :param call: a :data:`~airflow_provider_videos.vendors.answer.Purpose`; an unknown one gets what holds for any
         call.
     :param status_code: HTTP status code of the answer.
     :param refusal: what the vendor's own words refuse, a

@@ -147,7 +147,7 @@ class VideoApiError(VideoError):
     :param status_code: HTTP status code of the answer.
     :param message: the vendor's own message.
     :param retry_after: how long the vendor asks to wait, in seconds; ``None`` if it doesn't.
-    :param call: what the call was for, a :data:`~airflow_provider_videos.vendors.exchange.Purpose`.
+    :param call: what the call was for, a :data:`~airflow_provider_videos.vendors.answer.Purpose`.
     :param refusal: what the vendor's own words refuse, a
         :class:`~airflow_provider_videos.vendors.exchange.RefusalKind`; ``None`` if the status code says it all.
     """

@@ -35,7 +35,7 @@ from airflow_provider_videos.exceptions import (
     VideoUnexpectedError,
     VideoUnsupportedError,
 )
-from airflow_provider_videos.vendors.exchange import Purpose
+from airflow_provider_videos.vendors.answer import Purpose
 
 CALL: dict[str, Any] = {"vendor": "Tavus", "conn_id": "tavus_default", "video_id": "v1"}
 ORDER: dict[str, Any] = {"vendor": "Tavus", "conn_id": "tavus_default", "video_id": None, "call": "order"}

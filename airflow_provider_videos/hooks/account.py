@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from airflow_provider_videos.exceptions import VideoAnswerError, VideoUnsupportedError
+from airflow_provider_videos.hooks.exchanges import ListedVideo, Listing, fetch_listed
 from airflow_provider_videos.vendors.base import FindsByOwnId, Lists, Orders, Vendor
-from airflow_provider_videos.vendors.listing import ListedVideo, Listing, fetch_listed
 from airflow_provider_videos.vendors.recovery import shown_by
 from airflow_provider_videos.video_id import read_video_id
 

@@ -16,12 +16,12 @@ from airflow_provider_videos.exceptions import (
     VideoError,
 )
 from airflow_provider_videos.hooks.account import AccountCalls
+from airflow_provider_videos.hooks.exchanges import fetch_video
 from airflow_provider_videos.http.client import VendorClient
 from airflow_provider_videos.http.connection import type_hint
 from airflow_provider_videos.http.lookup import alook_up, look_up
 from airflow_provider_videos.request import read_order, submit
 from airflow_provider_videos.vendors.base import Cancels, Deletes, Renames, Vendor
-from airflow_provider_videos.vendors.listing import fetch_video
 
 if TYPE_CHECKING:
     from types import TracebackType

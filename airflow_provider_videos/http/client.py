@@ -18,9 +18,10 @@ from airflow_provider_videos.http.lookup import alook_up, look_up
 from airflow_provider_videos.http.response import ResponseReader
 from airflow_provider_videos.http.session import open_async_session, open_session
 from airflow_provider_videos.http.transport import NoResponseError, Request, Response, asend, send
+from airflow_provider_videos.vendors.answer import Purpose
 from airflow_provider_videos.vendors.base import Credentials, Vendor
 from airflow_provider_videos.vendors.errors import MalformedIdError, UnreadableAnswerError
-from airflow_provider_videos.vendors.exchange import Call, Exchange, Purpose, RefusalKind
+from airflow_provider_videos.vendors.exchange import Call, Exchange, RefusalKind
 from airflow_provider_videos.web_urls import is_same_origin
 
 if TYPE_CHECKING:

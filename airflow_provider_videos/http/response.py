@@ -19,9 +19,9 @@ from airflow_provider_videos.exceptions import (
 )
 from airflow_provider_videos.http.transport import NoResponseError, read_retry_after
 from airflow_provider_videos.masking import mask
-from airflow_provider_videos.vendors.answer import Answer, is_html, read_error_message
+from airflow_provider_videos.vendors.answer import Answer, Purpose, is_html, read_error_message
 from airflow_provider_videos.vendors.errors import MalformedIdError, UnreadableAnswerError
-from airflow_provider_videos.vendors.exchange import Call, Purpose, Refusal, RefusalKind
+from airflow_provider_videos.vendors.exchange import Call, Refusal, RefusalKind
 
 if TYPE_CHECKING:
     from airflow_provider_videos.http.connection import VendorConnection

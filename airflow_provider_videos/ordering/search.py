@@ -14,9 +14,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from airflow_provider_videos.exceptions import VideoApiError, VideoAuthError, VideoError
+from airflow_provider_videos.hooks.exchanges import ListedVideo
 from airflow_provider_videos.ordering.naming import read_mark
 from airflow_provider_videos.ordering.record import MAX_EARLIER_VIDEOS, MAX_REMEMBERED_NAME_CHARACTERS
-from airflow_provider_videos.vendors.listing import ListedVideo
 from airflow_provider_videos.video import VideoState
 
 if TYPE_CHECKING:

@@ -14,17 +14,14 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from airflow_provider_videos.masking import margin, mask
 from airflow_provider_videos.numeric import read_number
 from airflow_provider_videos.texts import shorten
 from airflow_provider_videos.web_urls import web_url
 
-if TYPE_CHECKING:
-    from airflow_provider_videos.vendors.exchange import Purpose
-
-__all__ = ["Answer"]
+__all__ = ["Answer", "Purpose"]
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +31,8 @@ MAX_TEXT_CHARACTERS = 32_000
 #: What of an error's body is looked at.
 MAX_MESSAGE_BYTES = 10_000
 
+#: What an exchange is for.
+Purpose = Literal["order", "get", "list", "cancel", "delete", "rename", "test"]
 _T = TypeVar("_T")
 
 

@@ -10,17 +10,13 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Collection, Generator, Mapping
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import Any, TypeVar
 
+from airflow_provider_videos.vendors.answer import Answer
 from airflow_provider_videos.vendors.errors import UnreadableAnswerError
 
-if TYPE_CHECKING:
-    from airflow_provider_videos.vendors.answer import Answer
+__all__ = ["Call", "Exchange", "Refusal", "RefusalKind"]
 
-__all__ = ["Call", "Exchange", "Purpose", "Refusal", "RefusalKind"]
-
-#: What an exchange is for.
-Purpose = Literal["order", "get", "list", "cancel", "delete", "rename", "test"]
 _T = TypeVar("_T")
 
 
@@ -51,7 +47,7 @@ class Call:
 
 
 #: A generator that yields calls, is sent the answer to each, and returns a result.
-Exchange = Generator[Call, "Answer", _T]
+Exchange = Generator[Call, Answer, _T]
 
 
 class RefusalKind(StrEnum):

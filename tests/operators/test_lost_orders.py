@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 
 from airflow_provider_videos.exceptions import VideoAuthError, VideoOrderLostError, VideoUnavailableError
+from airflow_provider_videos.hooks import exchanges
+from airflow_provider_videos.hooks.exchanges import shown_fields
 from airflow_provider_videos.hooks.video import VideoHook
 from airflow_provider_videos.ordering.naming import fingerprint
 from airflow_provider_videos.ordering.record import Order, OrderState
 from airflow_provider_videos.sensors.video import VideoSensor
 from airflow_provider_videos.simulator import Fault, Proxy, Simulator
-from airflow_provider_videos.vendors import listing
 from airflow_provider_videos.vendors.answer import Answer
-from airflow_provider_videos.vendors.listing import shown_fields
 from airflow_provider_videos.vendors.tavus import Tavus
 from tests.attempts import Attempts, Killed
 from tests.generating import attempts, created, kill_at, revive
@@ -377,7 +377,7 @@ def test_a_video_that_the_list_shows_without_a_name_is_asked_for(
         return {field: text for field, text in shown.items() if not is_listed or field != "video_name"}
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(listing, "shown_fields", without_name)
+        patch.setattr(exchanges, "shown_fields", without_name)
         assert task.run()["state"] == "ready"
     assert created(simulator) == 1
 

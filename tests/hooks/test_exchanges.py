@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+from airflow_provider_videos.hooks.exchanges import MAX_PAGES_WITHOUT_NEWS, Listing
 from airflow_provider_videos.vendors.answer import Answer
 from airflow_provider_videos.vendors.exchange import Call, Exchange
-from airflow_provider_videos.vendors.listing import MAX_PAGES_WITHOUT_NEWS, Listing, Page
+from airflow_provider_videos.vendors.listing import Page
 from airflow_provider_videos.vendors.tavus import Tavus
 from airflow_provider_videos.video import Video
 from tests.vendors.canned import run
