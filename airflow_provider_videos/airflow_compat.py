@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from airflow.models.renderedtifields import RenderedTaskInstanceFields as RenderedTaskInstanceFields
     from airflow.models.taskinstance import TaskInstance as TaskInstance
     from airflow.models.xcom import XComModel as XComModel
+    from airflow.sdk import Context
     from airflow.utils.session import create_session as create_session
     from sqlalchemy import ColumnElement, Select
     from sqlalchemy.orm import Session
@@ -115,6 +116,21 @@ def unlimited_retention() -> dict[str, Any]:
 
     never = getattr(sdk, "NEVER_EXPIRE", None)
     return {} if never is None else {"retention": never}
+
+
+# Ordering ------------------------------------------------------------------------------------------------------------
+
+
+def loop_iteration(context: Context) -> int | None:
+    """Return which iteration of a task loop a task instance is in, from 0: Airflow has loops from 3.4 on.
+
+    The region of a task instance says more, and changes: a clear of a run, or of the gate of a loop, makes the later
+    iterations anew in another region, and so with an empty task state store. No task can read which region that was.
+
+    :return: ``None`` if it is in no loop.
+    """
+    loop: Any = context.get("loop")
+    return None if loop is None else int(loop.index)
 
 
 # Pages ---------------------------------------------------------------------------------------------------------------

@@ -83,6 +83,8 @@ class Attempts:
         self.ti = TaskInstance(max_tries=retries)
         self.run_began_at = datetime.now(UTC)
         self.clear_number = 0
+        #: Of the task loop that the task instance is in, as Airflow has them from 3.4 on.
+        self.iteration: int | None = None
         #: The Dag's other tasks, by their ids.
         self.other_tasks: dict[str, BaseOperator] = {}
         self.conf: dict[str, Any] = {}
@@ -108,6 +110,8 @@ class Attempts:
             "dag": SimpleNamespace(task_dict={self.ti.task_id: self.make(), **self.other_tasks}, fail_fast=False),
             "outlet_events": self.events,
         }
+        if self.iteration is not None:
+            context["loop"] = SimpleNamespace(index=self.iteration)
         self.context = context
         call = functools.partial(self.make().execute, context)
         while True:
@@ -126,4 +130,11 @@ class Attempts:
         self.ti.max_tries = self.ti.try_number + self.retries
         self.clear_number += 1
         # The run had ended, and begins again.
+        self.run_began_at = datetime.now(UTC)
+
+    def make_anew(self) -> None:
+        """Clear the run, where a later iteration of a loop gets another region: a first attempt and an empty store."""
+        self.ti.try_number, self.ti.max_tries = 0, self.retries
+        self.store = Store()
+        self.clear_number += 1
         self.run_began_at = datetime.now(UTC)

@@ -87,6 +87,13 @@ class OrderFinder:
         """
         raise NotImplementedError
 
+    def is_ambiguous(self, order: Order) -> bool:
+        """Say whether a video without a mark of the order may be that of another iteration of a task loop.
+
+        A task can't read what the other iterations left in XCom.
+        """
+        return order.number == 0 and self.marks.iteration is not None
+
     def where_to_look(self, order: Order | None) -> str:
         """Return where a person finds the video, as the end of a sentence that begins with "Look"."""
         search = search_of(self.recovery)
@@ -126,7 +133,7 @@ class NameFinder(OrderFinder):
                 is_others=is_others,
                 patiently=patiently,
             )
-            if len(result.found) > 1:
+            if len(result.found) > 1 or self.is_ambiguous(order):
                 result.unsure += [video_id for _, video_id in result.found]
                 result.found = []
             if order.number or result.found or result.unsure or result.problem:
@@ -178,7 +185,8 @@ class OwnIdFinder(OrderFinder):
             ids |= {0: own_id} if own_id is not None else {}
         for number, asked in ids.items():
             video = patiently(lambda asked=asked: self.hook.find_video(asked))  # type: ignore[misc]
-            if video is not None and (is_others(video.video_id) or not order.earlier_are_known):
+            is_ambiguous = number == 0 and self.is_ambiguous(order)
+            if video is not None and (is_others(video.video_id) or not order.earlier_are_known or is_ambiguous):
                 # The vendor may have another one of this id, and show only one of them.
                 result.unsure.append(video.video_id)
             elif video is not None:
@@ -207,7 +215,7 @@ class EchoFinder(OrderFinder):
     ) -> SearchResult:
         """Search for the one video that shows the order; that there is none proves nothing."""
         result = find_echo(self.hook, request, since=since, is_others=is_others, patiently=patiently)
-        if not order.earlier_are_known:
+        if not order.earlier_are_known or self.is_ambiguous(order):
             result.unsure += [video_id for _, video_id in result.found]
             result.found = []
         return result

@@ -33,8 +33,9 @@ class Marks:
 
     A mark is 24 hexadecimal digits. It must stay the same from version to version.
 
-    :param dag_id: of the task instance, as the next three.
+    :param dag_id: of the task instance, as the next three and the last.
     :param fingerprint: of the request.
+    :param iteration: of the task loop that it is in, ``None`` if it is in none.
     """
 
     dag_id: str
@@ -42,10 +43,12 @@ class Marks:
     run_id: str
     map_index: int
     fingerprint: str
+    iteration: int | None = None
 
     def mark(self, number: int) -> str:
         """Give the mark of an order, by its number."""
-        text = json.dumps([self.dag_id, self.task_id, self.run_id, self.map_index, self.fingerprint, number])
+        place = [self.dag_id, self.task_id, self.run_id, self.map_index, self.fingerprint, number]
+        text = json.dumps(place if self.iteration is None else [*place, self.iteration])
         return hashlib.sha256(text.encode()).hexdigest()[:24]
 
     def name(self, number: int) -> str:

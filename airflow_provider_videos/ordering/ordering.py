@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from airflow_provider_videos.airflow_compat import loop_iteration
 from airflow_provider_videos.exceptions import VideoApiError, VideoError, VideoOrderLostError
 from airflow_provider_videos.ordering.book import OrderBook
 from airflow_provider_videos.ordering.finders import finder_for
@@ -104,6 +105,7 @@ class Ordering:
             run_id=self._ti.run_id,
             map_index=-1 if self._ti.map_index is None else self._ti.map_index,
             fingerprint=self._fingerprint,
+            iteration=loop_iteration(context),
         )
         self._finder = finder_for(hook, self._marks, vendor.recovery)
         # A name that a template left empty finds nothing: the order's mark stands in its place.
@@ -124,7 +126,9 @@ class Ordering:
         record = self._book.read()
         order = self._book.record.latest(self._fingerprint)
         if record is None and self._store.may_lack_orders(self._retries, can_be_searched=self._finder.can_search):
-            order = Order.forgotten(self._fingerprint, max_tries=self._retries, now=time.time())
+            # What is made anew after a clear has the number that a task has that nobody cleared.
+            max_tries = -1 if self._store.may_be_made_anew else self._retries
+            order = Order.forgotten(self._fingerprint, max_tries=max_tries, now=time.time())
         if order is None:
             if videos := self._book.record.describe_videos():
                 log.warning(

@@ -6,7 +6,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_videos.airflow_compat import unlimited_retention
+from airflow_provider_videos.airflow_compat import loop_iteration, unlimited_retention
 from airflow_provider_videos.exceptions import VideoRecordError
 from airflow_provider_videos.ordering.record import Order, OrderRecord
 
@@ -30,6 +30,8 @@ class OrderStore:
         self._dag_run = context["dag_run"]
         #: How often a user has cleared any task of the run.
         self.clear_number: int = self._dag_run.clear_number or 0
+        #: Whether it may stand for a task instance that a clear took away, with its store: as an iteration of a loop.
+        self.may_be_made_anew: bool = self.clear_number > 0 and (loop_iteration(context) or 0) > 0
 
     @property
     def is_there(self) -> bool:
@@ -42,7 +44,7 @@ class OrderStore:
         :param retries: of the task.
         """
         if self._ti.try_number <= 1:
-            return False
+            return self.may_be_made_anew
         # A clear of a task that runs does not raise max_tries.
         return not self.is_there or self._ti.max_tries > retries or self.clear_number > 0
 
@@ -72,6 +74,10 @@ class OrderStore:
     @property
     def why_it_may_be_empty(self) -> str:
         """Why it is not known whether there was an order."""
+        if self._ti.try_number <= 1:
+            return (
+                "a clear may have made this iteration of the loop anew, so it may or may not have been ordered before"
+            )
         if self.is_there:
             return "the task was cleared, and its task state store was emptied, so it may or may not have been ordered"
         return "this is not the first attempt, and Airflow before 3.3 keeps no record of an order"

@@ -62,6 +62,17 @@ class TestEcho:
             task.run()
         assert created(simulator) == 1
 
+    def test_a_video_that_may_be_another_iterations_is_not_taken(self, simulator: Simulator, connect: Connect) -> None:
+        connect("loom_echo")
+        first, second = order("loom_echo"), order("loom_echo")
+        first.iteration, second.iteration = 0, 1
+        first.run()
+        # In a run that was cleared, the second may have ordered before the clear.
+        second.clear_number = 1
+        with pytest.raises(VideoOrderLostError, match="videos that may be it are there"):
+            second.run()
+        assert created(simulator) == 1
+
     def test_a_video_that_another_task_records_a_moment_later_is_not_taken(
         self, simulator: Simulator, connect: Connect, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import pytest
@@ -51,6 +52,11 @@ def test_no_upgrade_changes_a_fingerprint(hook: type[VideoHook], request_: dict[
 
 def test_no_upgrade_changes_a_mark() -> None:
     assert MARKS.mark(1) == MARK
+
+
+def test_no_two_iterations_of_a_loop_have_one_mark() -> None:
+    marks = [dataclasses.replace(MARKS, iteration=iteration).mark(1) for iteration in (None, 0, 1)]
+    assert len(set(marks)) == 3
 
 
 @pytest.mark.parametrize(
