@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from airflow.models import renderedtifields, taskinstance, xcom
 from airflow.models.dagrun import DagRun
 from airflow.models.taskinstance import TaskInstance
-from airflow.models.xcom import XComModel
-from sqlalchemy import create_engine, insert
+from sqlalchemy import create_engine, delete, insert, select
 from sqlalchemy.orm import Session, configure_mappers
 
 from local_airflow.airflow_home import create_database
@@ -19,6 +19,11 @@ from local_airflow.airflow_home import create_database
 START = datetime(2026, 11, 22, tzinfo=UTC)
 
 Leave = Callable[..., None]
+
+#: From Airflow 3.4 on, what a task left belongs to its attempt, and a map index is called a region's.
+IS_BY_ATTEMPT = hasattr(taskinstance.TaskInstance, "working_set")
+_INDEX = "region_index" if IS_BY_ATTEMPT else "map_index"
+XCOMS = xcom.XComModelV2.__table__ if IS_BY_ATTEMPT else xcom.XComModel.__table__
 
 
 @pytest.fixture(scope="session")
@@ -71,18 +76,31 @@ def leave(session: Session) -> Leave:
         operator: str = "VideoSensor",
         run_id: str = "run",
         xcoms: dict[str, Any] | None = None,
+        rendered: dict[str, Any] | None = None,
     ) -> None:
         number = number_of(run_id)
-        place = {"dag_id": "dag", "run_id": run_id, "task_id": task_id, "map_index": map_index}
+        place = {"dag_id": "dag", "run_id": run_id, "task_id": task_id}
+        attempt = uuid.uuid4()
         session.execute(
             insert(TaskInstance.__table__).values(
-                id=uuid.uuid4(), **place, state=state, operator=operator, pool="default_pool", pool_slots=1
+                id=attempt, **place, **{_INDEX: map_index}, state=state, operator=operator, pool="p", pool_slots=1
             )
         )
+        owner: dict[str, Any] = {"task_instance_id": attempt} if IS_BY_ATTEMPT else {**place, "map_index": map_index}
+        if rendered is not None:
+            fields = renderedtifields.RenderedTaskInstanceFields.__table__
+            session.execute(insert(fields).values(**owner, rendered_fields=rendered))
+        if not IS_BY_ATTEMPT:
+            owner["dag_run_id"] = number
         moment = START + timedelta(minutes=next(minutes))
         for key, value in (xcoms or {}).items():
-            session.execute(
-                insert(XComModel.__table__).values(dag_run_id=number, **place, key=key, value=value, timestamp=moment)
-            )
+            session.execute(insert(XCOMS).values(**owner, key=key, value=value, timestamp=moment))
 
     return put
+
+
+def forget(session: Session, map_index: int) -> None:
+    """Remove what the instances of a map index left in XCom."""
+    attempts = select(TaskInstance.id).where(TaskInstance.map_index == map_index)
+    is_theirs = XCOMS.c.task_instance_id.in_(attempts) if IS_BY_ATTEMPT else XCOMS.c.map_index == map_index
+    session.execute(delete(XCOMS).where(is_theirs))

@@ -6,14 +6,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from airflow.models.renderedtifields import RenderedTaskInstanceFields
-from sqlalchemy import insert, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from airflow_provider_videos.ui.run_rows import Run
 from airflow_provider_videos.ui.task_videos import TaskVideo, read_details, read_run_videos, read_task_video
 from airflow_provider_videos.video import Video, VideoState
-from tests.ui.conftest import START, Leave
+from tests.ui.conftest import START, XCOMS, Leave
 
 RUN = ("dag", "run")
 
@@ -110,7 +109,7 @@ def test_an_odd_id_finds_its_own_video_only(video_id: str, session: Session, lea
 def test_databases_may_write_signs_differently_within_json(ensure_ascii: bool, session: Session, leave: Leave) -> None:
     leave("order", xcoms={"return_value": record("naïve", state="queued", prompt="A cat.")})
     written = json.dumps(record("naïve", state="queued", prompt="A cat."), ensure_ascii=ensure_ascii)
-    session.execute(text("UPDATE xcom SET value = :value"), {"value": written})
+    session.execute(text(f"UPDATE {XCOMS.name} SET value = :value"), {"value": written})
     leave("wait", xcoms={"return_value": record("naïve")})
     assert read(session, "wait").video["prompt"] == "A cat."
 
@@ -240,18 +239,10 @@ def test_a_report_does_not_undo_the_record(session: Session, leave: Leave) -> No
 
 
 def test_an_order_shows_what_it_asks_for_from_the_start(session: Session, leave: Leave) -> None:
-    leave("order", "deferred", operator="GenerateVideoOperator")
-    leave("ordered", operator="GenerateVideoOperator", xcoms={"return_value": record("v2", prompt="A dog.")})
-    for task_id, prompt in (("order", "A cat."), ("ordered", "A dog.")):
-        session.execute(
-            insert(RenderedTaskInstanceFields.__table__).values(
-                dag_id="dag",
-                run_id="run",
-                task_id=task_id,
-                map_index=-1,
-                rendered_fields={"request": {"prompt": prompt}},
-            )
-        )
+    asked = {prompt: {"request": {"prompt": prompt}} for prompt in ("A cat.", "A dog.")}
+    leave("order", "deferred", operator="GenerateVideoOperator", rendered=asked["A cat."])
+    known = {"return_value": record("v2", prompt="A dog.")}
+    leave("ordered", operator="GenerateVideoOperator", rendered=asked["A dog."], xcoms=known)
     assert read(session, "order").request == {"prompt": "A cat."}
     assert {task.task_id: task.request for task in read_whole_run(session)} == {
         "order": {"prompt": "A cat."},
