@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from types import SimpleNamespace
 
 import pytest
@@ -10,6 +11,7 @@ from airflow.sdk._shared.module_loading import import_string
 
 from airflow_provider_videos.get_provider_info import get_provider_info
 from airflow_provider_videos.plugin import VideosPlugin, tabs
+from airflow_provider_videos.ui import addresses
 
 NEW_MODULES = """
 import sys, airflow.plugins_manager
@@ -17,6 +19,13 @@ before = set(sys.modules)
 import airflow_provider_videos.plugin
 print(*sorted(set(sys.modules) - before))
 """
+
+
+@pytest.fixture(autouse=True)
+def _read_the_configuration() -> Iterator[None]:
+    addresses.base_url.cache_clear()
+    yield
+    addresses.base_url.cache_clear()
 
 
 def test_there_are_no_tabs_unless_they_are_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -60,4 +69,5 @@ def test_a_template_can_have_the_address_of_a_page(monkeypatch: pytest.MonkeyPat
     assert video_page_url(mine, "order") == f"{run}/tasks/order"
     assert video_page_url(mine, "order", mine.map_index) == f"{run}/tasks/order?map_index=2"
     monkeypatch.delenv("AIRFLOW__API__BASE_URL")
+    addresses.base_url.cache_clear()
     assert run_page_url(mine).startswith("http://localhost:8080/videos/dags/dag/")

@@ -162,13 +162,9 @@ def read_summaries(session: Session, run: Run) -> dict[Instance, Left]:
         records = read_left(session, run, is_record)
     else:
         records = _by_instance((row, _summary(row)) for row in rows)
-    # A task that waits has left none yet: that is told by the keys alone.
-    waiting = read_left(session, run, lambda xcom: and_(xcom.key.in_(_FIELDS), _lacks_record(run, xcom)))
-    # A custom backend keeps them elsewhere.
-    elsewhere = [one for one in _read_owners(session, run) if one not in records and one not in waiting]
-    if elsewhere:
-        waiting |= read_left(session, run.only(elsewhere), lambda xcom: xcom.key.in_(_FIELDS))
-    return {**waiting, **records}
+    # A task that waits has left none yet, and a custom backend keeps them elsewhere.
+    others = read_left(session, run, lambda xcom: and_(xcom.key.in_(_FIELDS), _lacks_record(run, xcom)))
+    return {**others, **records}
 
 
 def read_requests(session: Session, run: Run) -> dict[tuple[str, int, Region | None], Mapping[str, Any]]:
@@ -188,7 +184,7 @@ def read_requests(session: Session, run: Run) -> dict[tuple[str, int, Region | N
 
 def decoded(value: Any) -> Any:
     """Return what an XCom holds: the database has JSON, and from some versions of Airflow a text of JSON."""
-    if isinstance(value, str):
+    if isinstance(value, str) and value.startswith(('"', "{")):
         try:
             found = json.loads(value)
         except (ValueError, RecursionError):
@@ -199,16 +195,7 @@ def decoded(value: Any) -> Any:
 
 
 def _lacks_record(run: Run, xcom: Any) -> ColumnElement[bool]:
-    return lacks_xcom(xcom, lambda other: other.key.in_(RECORD_KEYS), dag_id=run.dag_id, run_id=run.run_id)
-
-
-def _read_owners(session: Session, run: Run) -> list[Instance]:
-    """Return the task instances that pushed a video's id."""
-    return [_instance(row) for row in session.execute(_left_query(run, lambda xcom: xcom.key == "video_id", _nothing))]
-
-
-def _nothing(xcom: Any) -> list[Any]:
-    return []
+    return lacks_xcom(xcom, is_record, dag_id=run.dag_id, run_id=run.run_id)
 
 
 def _xcoms(run: Run) -> tuple[Any, Any]:
