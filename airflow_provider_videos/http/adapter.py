@@ -8,6 +8,7 @@ Here a :class:`Deadline` shortens the socket's timeout before each read, and url
 from __future__ import annotations
 
 import contextvars
+import functools
 import http.client
 import io
 import ipaddress
@@ -65,13 +66,16 @@ class DeadlineAdapter(requests.adapters.HTTPAdapter):
     """
 
     def __init__(self, *, public_only: bool = False) -> None:
-        self._pools = _PUBLIC_POOLS if public_only else _POOLS
+        self._public_only = public_only
         super().__init__()
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         """Make connections that observe a deadline."""
         super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = self._pools
+        # A pool passes on to its connections what it doesn't know itself.
+        self.poolmanager.pool_classes_by_scheme = {
+            scheme: functools.partial(pool, public_only=self._public_only) for scheme, pool in _POOLS.items()
+        }
 
     def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
         """Make connections through a proxy that observe a deadline."""
@@ -156,7 +160,10 @@ class _Response(http.client.HTTPResponse):
 
 class _Connection(urllib3.connection.HTTPConnection):
     response_class = _Response
-    public_only = False
+
+    def __init__(self, *args: Any, public_only: bool = False, **kwargs: Any) -> None:
+        self._public_only = public_only
+        super().__init__(*args, **kwargs)
 
     @property
     def sock(self) -> Any:
@@ -165,7 +172,7 @@ class _Connection(urllib3.connection.HTTPConnection):
     @sock.setter
     def sock(self, sock: Any) -> None:
         # Only now is the address certain: a name may lead elsewhere each time that it is looked up.
-        if self.public_only and isinstance(sock, socket.socket) and not is_public(sock.getpeername()[0]):
+        if self._public_only and isinstance(sock, socket.socket) and not is_public(sock.getpeername()[0]):
             sock.close()
             raise NotPublicError
         self._socket = sock
@@ -182,10 +189,6 @@ class _Connection(urllib3.connection.HTTPConnection):
             raise urllib3.exceptions.ConnectTimeoutError(self, "not connected in time") from error
 
 
-class _PublicConnection(_Connection):
-    public_only = True
-
-
 class _SecureConnection(_Connection, urllib3.connection.HTTPSConnection):
     pass
 
@@ -198,17 +201,4 @@ class _SecurePool(urllib3.HTTPSConnectionPool):
     ConnectionCls = _SecureConnection
 
 
-class _SecurePublicConnection(_PublicConnection, urllib3.connection.HTTPSConnection):
-    pass
-
-
-class _PublicPool(urllib3.HTTPConnectionPool):
-    ConnectionCls = _PublicConnection
-
-
-class _SecurePublicPool(urllib3.HTTPSConnectionPool):
-    ConnectionCls = _SecurePublicConnection
-
-
 _POOLS = {"http": _Pool, "https": _SecurePool}
-_PUBLIC_POOLS = {"http": _PublicPool, "https": _SecurePublicPool}
