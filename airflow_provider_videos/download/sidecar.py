@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -15,36 +14,19 @@ SUFFIX = ".json"
 MAX_BYTES = 1_000_000
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class FileRecord:
-    """Which video a file was said to hold.
+def sha256_in(content: bytes | None, *, vendor: str, video_id: str, size: int) -> str | None:
+    """Return what the record beside a file says of the file's SHA-256, in hexadecimal digits.
 
-    :param vendor: connection type of its vendor.
-    :param video_id: its id.
-    :param size: how many bytes the file has.
-    :param sha256: that of the file.
+    :param content: of the record, ``None`` if there is none.
+    :return: ``None`` if it can't be read, or if it is of another video, or of a file of another size.
     """
-
-    vendor: str | None = None
-    video_id: str | None = None
-    size: int | None = None
-    sha256: str | None = None
-
-    def is_of(self, vendor: str, video_id: str, size: int) -> bool:
-        """Whether it is that video, in a file of that many bytes."""
-        return (self.vendor, self.video_id, self.size) == (vendor, video_id, size)
-
-
-def read_record(content: bytes | None) -> FileRecord:
-    """Read the record beside a file; one that isn't there or can't be read says nothing."""
     try:
-        record = json.loads(content or b"{}")
+        record = json.loads(content or b"")
         file, video = record["file"], record["video"]
-        if not isinstance(file["sha256"], str):
-            return FileRecord()
-        return FileRecord(vendor=video["vendor"], video_id=video["video_id"], size=file["bytes"], sha256=file["sha256"])
+        is_of_it = (video["vendor"], video["video_id"], file["bytes"]) == (vendor, video_id, size)
+        return file["sha256"] if is_of_it and isinstance(file["sha256"], str) else None
     except (ValueError, KeyError, TypeError, RecursionError):
-        return FileRecord()
+        return None
 
 
 def record_content(

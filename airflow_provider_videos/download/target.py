@@ -21,7 +21,7 @@ from airflow_provider_videos.download.atomic_files import (
     special_kind,
 )
 from airflow_provider_videos.download.container import HEAD_BYTES, VIDEOS, Kind, video_kind
-from airflow_provider_videos.download.sidecar import MAX_BYTES, SUFFIX, read_record
+from airflow_provider_videos.download.sidecar import MAX_BYTES, SUFFIX, sha256_in
 from airflow_provider_videos.exceptions import VideoPathError, VideoStorageError
 from airflow_provider_videos.http.lookup import look_up
 from airflow_provider_videos.parameters import check_path
@@ -167,7 +167,7 @@ class Target:
                 return next((kept for name in names if (kept := self._kept(name, vendor, video_id)) is not None), None)
             name = self._place.rpartition("/")[2]
             kept = self._kept(name, vendor, video_id)
-            if kept is None and not self._exists(name):
+            if kept is None and not self.exists(name):
                 return None
         if kept is not None and kept.sha256 is not None:
             return kept
@@ -177,38 +177,28 @@ class Target:
             "or choose another name, or a folder",
         )
 
-    def read(self, name: str, limit: int) -> bytes | None:
-        """Read the first bytes of a file; ``None`` if it isn't there."""
-        with self.storing():
-            if not self._exists(name):
-                return None
-            return self._first_bytes(name, limit)
-
     def exists(self, name: str) -> bool:
         """Whether there is a file of that name."""
         with self.storing():
-            return self._exists(name)
+            # What another process placed since is not in a cached listing.
+            self._fs.invalidate_cache()
+            return bool(self._fs.isfile(self._place_of(name)))
 
-    def _exists(self, name: str) -> bool:
-        # What another process placed since is not in a cached listing.
-        self._fs.invalidate_cache()
-        return bool(self._fs.isfile(self._place_of(name)))
-
-    def _first_bytes(self, name: str, limit: int) -> bytes:
+    def _first_bytes(self, name: str, limit: int) -> bytes | None:
+        if not self.exists(name):
+            return None
         place = self._place_of(name)
         # An open file of S3 fetches 50 MB at once, and no range can be had of an empty one.
         content: bytes = self._fs.cat_file(place, start=0, end=limit) if self._fs.size(place) else b""
         return content
 
     def _kept(self, name: str, vendor: str, video_id: str) -> Kept | None:
-        if not self._exists(name):
-            return None
-        kind = video_kind(self._first_bytes(name, HEAD_BYTES))
+        kind = video_kind(self._first_bytes(name, HEAD_BYTES) or b"")
         if kind is None:
             return None
         size = int(self._fs.size(self._place_of(name)))
-        record = read_record(self.read(name + SUFFIX, MAX_BYTES))
-        sha256 = record.sha256 if record.is_of(vendor, video_id, size) else None
+        record = self._first_bytes(name + SUFFIX, MAX_BYTES)
+        sha256 = sha256_in(record, vendor=vendor, video_id=video_id, size=size)
         return Kept(path=self.full_path(name), size=size, sha256=sha256, content_type=kind.content_type)
 
     def _place_of(self, name: str) -> str:
