@@ -90,7 +90,8 @@ class VideoError(Exception):
         attributes = dict(record)
         kind = attributes.pop("type", None)
         try:
-            return _SUBCLASSES[kind](**attributes)
+            raised: type[VideoError] = {name: globals()[name] for name in __all__}[kind]
+            return raised(**attributes)
         except (KeyError, TypeError):
             # Another package's vendor has exceptions of its own, and another version's have other attributes.
             return VideoUnexpectedError(problem=f"{kind}: {attributes}")
@@ -442,30 +443,3 @@ def _about(video_id: str | None, call: str = "get") -> str:
 def _sentence(text: str) -> str:
     text = shorten(text, _MAX_REASON_CHARACTERS)
     return text if text.endswith((".", "!", "?", "…")) else f"{text}."
-
-
-_SUBCLASSES: dict[str, type[VideoError]] = {
-    subclass.__name__: subclass
-    for subclass in (
-        VideoConnectionError,
-        VideoParameterError,
-        VideoIdError,
-        VideoApiError,
-        VideoAuthError,
-        VideoOrderRefusedError,
-        VideoUnavailableError,
-        VideoTransportError,
-        VideoTlsError,
-        VideoAnswerError,
-        VideoRequestError,
-        VideoUnsupportedError,
-        VideoOrderLostError,
-        VideoRecordError,
-        VideoPathError,
-        VideoDownloadError,
-        VideoStorageError,
-        VideoUnexpectedError,
-        VideoFailedError,
-        VideoTimeoutError,
-    )
-}
