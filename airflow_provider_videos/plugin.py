@@ -41,16 +41,12 @@ class Pages:
 
             return make_app()
         except (ImportError, AttributeError):
-            log.exception("Airflow %s does not have what the pages of videos need", airflow_version())
-            return _no_pages
+            from starlette.responses import PlainTextResponse
 
-
-async def _no_pages(scope: Message, receive: Callable[[], Awaitable[Message]], send: Callable[[Message], Any]) -> None:
-    text = f"This version of airflow-provider-videos does not support the pages on Airflow {airflow_version()}."
-    headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"cache-control", b"no-store")]
-    if scope["type"] == "http":
-        await send({"type": "http.response.start", "status": 503, "headers": headers})
-        await send({"type": "http.response.body", "body": text.encode()})
+            version = airflow_version()
+            log.exception("Airflow %s does not have what the pages of videos need", version)
+            text = f"This version of airflow-provider-videos does not support the pages on Airflow {version}."
+            return PlainTextResponse(text, status_code=503, headers={"Cache-Control": "no-store"})
 
 
 def tabs() -> list[dict[str, Any]]:

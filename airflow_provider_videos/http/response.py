@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import time
 from http import HTTPStatus
+from http.client import responses
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_videos.exceptions import (
@@ -123,13 +124,13 @@ class ResponseReader:
 
     def _refused(self, response: Response, answer: Answer, refusal: Refusal | None) -> VideoError:
         status_code, kind = response.status_code, None if refusal is None else refusal.kind
-        message = (refusal.message if refusal is not None else None) or answer.message or _phrase(status_code)
+        message = (refusal.message if refusal is not None else None) or answer.message
         error = VideoApiError.of_answer(status_code, self._purpose, kind)(
             vendor=self._vendor.name,
             conn_id=self._connection.conn_id,
             video_id=self._video_id,
             status_code=status_code,
-            message=mask(message, self._connection.api_key),
+            message=mask(message or responses.get(status_code, "no message"), self._connection.api_key),
             retry_after=read_retry_after(response.headers.get("retry-after"), now=time.time()),
             call=self._purpose,
             refusal=None if kind is None else kind.value,
@@ -164,10 +165,3 @@ def _json(body: bytes) -> Any:
         return json.loads(body)
     except (ValueError, RecursionError):
         return None
-
-
-def _phrase(status_code: int) -> str:
-    try:
-        return HTTPStatus(status_code).phrase
-    except ValueError:
-        return "no message"

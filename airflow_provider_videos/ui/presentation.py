@@ -212,12 +212,12 @@ class Shown:
         return [(status, in_words(seconds), round(100 * seconds / whole, 2)) for status, seconds in spans]
 
     @property
-    def copies(self) -> list[dict[str, str]]:
+    def copies(self) -> list[dict[str, Any]]:
         """Where kept copies lie."""
         return [
             {
                 "path": str(copy.get("path") or ""),
-                "size": "" if (count := finite(copy.get("bytes"))) is None else in_bytes(count),
+                "bytes": finite(copy.get("bytes")),
                 "sha256": str(copy.get("sha256") or ""),
                 "how_to_get": how_to_get(str(copy.get("path") or "")),
             }
@@ -261,12 +261,3 @@ def clock(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
-
-
-def in_bytes(size: float) -> str:
-    """Write a size, such as ``34.8 KB``."""
-    for unit in ("bytes", "KB", "MB", "GB"):
-        if size < 1000 or unit == "GB":
-            return f"{size:.0f} {unit}" if unit == "bytes" else f"{size:.1f} {unit}"
-        size /= 1000
-    raise AssertionError

@@ -92,6 +92,14 @@ def test_a_copy_of_a_video_that_is_known_by_its_id_only_is_ready(leave: Leave, c
     assert "The video is kept at s3://bucket/v.mp4" in text
 
 
+@pytest.mark.parametrize(
+    ("size", "text"), [(12, "12 Bytes"), (34_812, "34.8 kB"), (10**10, "10.0 GB"), (None, ""), ("many", "")]
+)
+def test_the_size_of_a_copy_has_a_fitting_unit(size: Any, text: str, leave: Leave, client: TestClient) -> None:
+    leave("keep", operator="DownloadVideoOperator", xcoms={"return_value": kept("s3://bucket/v.mp4", bytes=size)})
+    assert f"{text} · SHA-256 ab".strip() in text_of(client.get(f"{RUN}/tasks/keep").text)
+
+
 @pytest.mark.parametrize("path", ["/etc/passwd", "/dev/zero", "ROOT/../secret.mp4", 7, None, ["/etc/passwd"]])
 def test_a_path_in_an_xcom_is_somebodys_word(path: Any, leave: Leave, client: TestClient, root: Path) -> None:
     path = path.replace("ROOT", str(root)) if isinstance(path, str) else path

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_videos.ordering.naming import Marks
-from airflow_provider_videos.ui.presentation import Shown, clock, in_bytes, total_cost
+from airflow_provider_videos.ui.presentation import Shown, clock, total_cost
 from airflow_provider_videos.ui.task_videos import TaskVideo
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -119,7 +119,7 @@ def test_numbers_that_are_none_are_left_out(number: float) -> None:
         copies=({"path": "/videos/v1.mp4", "bytes": number},),
     )
     assert Shown(task, now=NOW).statuses == [("generating", "1 min 30 s", 100.0)]
-    assert [copy["size"] for copy in Shown(task, now=NOW).copies] == [""]
+    assert [copy["bytes"] for copy in Shown(task, now=NOW).copies] == [None]
 
 
 def test_a_vendor_of_another_package_is_shown_by_its_type() -> None:
@@ -150,13 +150,6 @@ def test_costs_are_added_up_as_far_as_they_are_known() -> None:
 @pytest.mark.parametrize(("seconds", "text"), [(8.2, "0:08"), (75, "1:15"), (3723, "1:02:03")])
 def test_a_length_is_written_as_players_do(seconds: float, text: str) -> None:
     assert clock(seconds) == text
-
-
-@pytest.mark.parametrize(
-    ("count", "text"), [(12, "12 bytes"), (34_812, "34.8 KB"), (10**10, "10.0 GB"), (10**13, "10000.0 GB")]
-)
-def test_a_size_has_a_fitting_unit(count: int, text: str) -> None:
-    assert in_bytes(count) == text
 
 
 def test_how_a_wait_stands_is_told_in_sentences() -> None:
