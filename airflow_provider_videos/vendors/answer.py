@@ -178,8 +178,11 @@ def _storable(text: str) -> str:
 def _message(value: Any) -> str:
     if isinstance(value, str):
         return value
+    if isinstance(value, list):
+        # One entry for each field of a request that is wrong.
+        return "; ".join(message for item in value if (message := _message(item)))
     if isinstance(value, Mapping):
-        for key in ("error", "message", "detail"):
+        for key in ("error", "message", "detail", "msg", "title"):
             if message := _message(value.get(key)):
                 return message
     return ""

@@ -257,6 +257,12 @@ def test_a_lost_field_is_named_in_a_debug_line_without_its_value(caplog: pytest.
         pytest.param(b'{"error": null, "message": "Second"}', "Second", id="null, then message"),
         pytest.param(b'{"error": true, "message": "Second"}', "Second", id="true, then message"),
         pytest.param(b'{"error": "", "message": "Second"}', "Second", id="empty, then message"),
+        pytest.param(
+            b'{"title": "Input validation failed", "detail": [{"loc": ["input"], "msg": "Required"}, {"msg": "No"}]}',
+            "Required; No",
+            id="a list",
+        ),
+        pytest.param(b'{"title": "Unauthenticated", "status": 401}', "Unauthenticated", id="title"),
         pytest.param(b'"Only a text"', "Only a text", id="JSON text"),
         pytest.param(b"upstream connect error", "upstream connect error", id="plain text"),
         pytest.param(b" two \r\n lines \t", "two lines", id="lines"),
