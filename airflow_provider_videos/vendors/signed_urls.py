@@ -31,5 +31,10 @@ def expiry_of(url: str) -> str | None:
     return None
 
 
+def expiry_after(moment: str | None, lifetime: float) -> str | None:
+    """Return when a URL expires that is good for so many seconds from a moment on, in ISO 8601 as that is."""
+    return None if moment is None else _iso(datetime.fromisoformat(moment) + timedelta(seconds=lifetime))
+
+
 def _iso(moment: datetime) -> str:
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC).isoformat()

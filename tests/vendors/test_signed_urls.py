@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_provider_videos.vendors.signed_urls import expiry_of
+from airflow_provider_videos.vendors.signed_urls import expiry_after, expiry_of
 
 NOON = "2025-11-22T12:00:00+00:00"
 
@@ -25,3 +25,8 @@ NOON = "2025-11-22T12:00:00+00:00"
 )
 def test_a_signed_url_says_when_it_expires(query: str, moment: str | None) -> None:
     assert expiry_of(f"https://a.example/v.mp4?{query}") == moment
+
+
+@pytest.mark.parametrize(("moment", "expires_at"), [("2025-11-22T11:00:00+00:00", NOON), (None, None)])
+def test_a_url_that_is_good_for_an_hour_expires_an_hour_later(moment: str | None, expires_at: str | None) -> None:
+    assert expiry_after(moment, 3600) == expires_at
