@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What Airflow discovers of this package, without importing any of it.
 
-A vendor is an entry in ``_VENDORS``.
+A vendor is an entry in ``_VENDORS``. Its ``key`` says what a key looks like and where it is made.
 """
 
 from __future__ import annotations
@@ -85,6 +85,7 @@ _VENDORS = (
         "hook-class-name": f"{_PACKAGE}.hooks.tavus.TavusHook",
         "external-doc-url": "https://docs.tavus.io",
         "default-url": "https://tavusapi.com",
+        "key": "made at https://platform.tavus.io, API Key",
     },
     {
         "connection-type": "together",
@@ -92,6 +93,7 @@ _VENDORS = (
         "hook-class-name": f"{_PACKAGE}.hooks.together.TogetherHook",
         "external-doc-url": "https://docs.together.ai",
         "default-url": "https://api.together.ai",
+        "key": "made at https://api.together.ai/settings/api-keys",
     },
 )
 
@@ -106,7 +108,9 @@ def _connection_type(vendor: dict[str, str]) -> dict[str, Any]:
             "relabeling": {"password": "API key", "host": "Host (optional)"},
             "placeholders": {
                 "host": vendor["default-url"],
-                "password": "8 characters or more: a shorter one can't be masked where the vendor echoes it",
+                "password": (
+                    f"{vendor['key']}; 8 characters or more: a shorter one can't be masked where the vendor echoes it"
+                ),
             },
         },
         "conn-fields": {

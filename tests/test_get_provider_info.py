@@ -40,7 +40,7 @@ def test_it_is_made_anew_each_time() -> None:
     assert get_provider_info() == INFO
 
 
-def test_airflow_finds_both_vendors() -> None:
+def test_airflow_finds_every_vendor() -> None:
     hooks = ProvidersManagerTaskRuntime().hooks
     assert [declared["connection-type"] for declared in CONNECTION_TYPES] == ["tavus", "together"]
     for declared in CONNECTION_TYPES:
@@ -72,6 +72,11 @@ def test_the_form_shows_the_key_the_host_and_the_extras_that_are_read(declared: 
 def test_the_form_hides_a_proxys_password_and_says_what_key_can_be_masked(declared: dict[str, Any]) -> None:
     assert declared["conn-fields"]["proxy"]["schema"]["format"] == "password"
     assert f"{MIN_SECRET_CHARACTERS} characters or more" in declared["ui-field-behaviour"]["placeholders"]["password"]
+
+
+@by_type
+def test_the_form_says_where_a_key_is_made(declared: dict[str, Any]) -> None:
+    assert " https://" in declared["ui-field-behaviour"]["placeholders"]["password"]
 
 
 @by_type
