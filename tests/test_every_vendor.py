@@ -208,7 +208,7 @@ def test_an_order_whose_answer_is_lost_is_not_sent_again(
 ) -> None:
     simulator.add_fault(Fault(kind, status=503, times=1))
     task = attempts(vendor)
-    if isinstance(hook.vendor.recovery, AskAHuman):
+    if isinstance(hook.vendor_of_orders().recovery, AskAHuman):
         for _ in range(2):
             with pytest.raises(VideoOrderLostError, match="Look at"):
                 task.run()
