@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -46,11 +45,12 @@ def test_a_snippet_runs(place: str) -> None:
 
 @pytest.mark.parametrize("place", [place for place in SNIPPETS if place.startswith("vendors/")])
 def test_the_orders_on_a_vendors_page_are_accepted(
-    place: str, simulator: Simulator, connect: Callable[[str], str]
+    place: str, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     orders = [task for task in run(place)[0].tasks if isinstance(task, GenerateVideoOperator)]
     for order in orders:
         assert isinstance(order.request, dict)
-        connect(order.conn_id.removesuffix("_default"))
+        uri = simulator.connection_uri(order.conn_id.removesuffix("_default"))
+        monkeypatch.setenv(f"AIRFLOW_CONN_{order.conn_id.upper()}", uri)
         VideoHook.get_hook(order.conn_id).create_video(**order.request)
     assert sum(simulator.record.created.values()) == len(orders)
