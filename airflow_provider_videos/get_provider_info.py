@@ -80,6 +80,14 @@ _MODULES = {
 
 _VENDORS = (
     {
+        "connection-type": "runway",
+        "hook-name": "Runway",
+        "hook-class-name": f"{_PACKAGE}.hooks.runway.RunwayHook",
+        "external-doc-url": "https://docs.dev.runwayml.com",
+        "default-url": "https://api.dev.runwayml.com",
+        "key": "key_…, made at https://dev.runwayml.com, API Keys",
+    },
+    {
         "connection-type": "tavus",
         "hook-name": "Tavus",
         "hook-class-name": f"{_PACKAGE}.hooks.tavus.TavusHook",

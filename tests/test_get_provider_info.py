@@ -42,7 +42,7 @@ def test_it_is_made_anew_each_time() -> None:
 
 def test_airflow_finds_every_vendor() -> None:
     hooks = ProvidersManagerTaskRuntime().hooks
-    assert [declared["connection-type"] for declared in CONNECTION_TYPES] == ["tavus", "together"]
+    assert [declared["connection-type"] for declared in CONNECTION_TYPES] == ["runway", "tavus", "together"]
     for declared in CONNECTION_TYPES:
         hook = hooks[declared["connection-type"]]
         assert hook is not None

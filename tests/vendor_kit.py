@@ -11,6 +11,13 @@ Connect = Callable[..., str]
 
 #: An order for each vendor, with what it must have.
 REQUESTS: dict[str, dict[str, Any]] = {
+    "runway": {
+        "kind": "text_to_video",
+        "model": "gen4.5",
+        "promptText": "A cat.",
+        "ratio": "1280:720",
+        "duration": 5,
+    },
     "tavus": {"replica_id": "r1", "script": "Hello."},
     "together": {"model": "m1", "prompt": "A cat."},
 }

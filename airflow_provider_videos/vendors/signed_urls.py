@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 
@@ -12,7 +14,8 @@ _SIGNED_AT_FORMAT = "%Y%m%dT%H%M%SZ"
 def expiry_of(url: str) -> str | None:
     """Return when a URL expires, ISO 8601 in UTC; ``None`` if it doesn't say.
 
-    It reads what Amazon S3 and CloudFront, Google Cloud Storage and Azure Blob Storage write into the query.
+    It reads what Amazon S3 and CloudFront, Google Cloud Storage and Azure Blob Storage write into the query, and the
+    JSON Web Token of Runway.
     """
     if "?" not in url:
         return None
@@ -26,7 +29,11 @@ def expiry_of(url: str) -> str | None:
             return _iso(datetime.fromtimestamp(int(query["expires"]), UTC))
         if "se" in query and "sig" in query:
             return _iso(datetime.fromisoformat(query["se"]))
-    except (ValueError, OverflowError, OSError):
+        if "_jwt" in query:
+            payload = query["_jwt"].split(".")[1]
+            claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+            return _iso(datetime.fromtimestamp(claims["exp"], UTC))
+    except (ValueError, LookupError, TypeError, OverflowError, OSError, RecursionError):
         return None
     return None
 

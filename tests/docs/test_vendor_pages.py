@@ -9,14 +9,16 @@ from pathlib import Path
 import pytest
 
 from airflow_provider_videos.get_provider_info import get_provider_info
+from airflow_provider_videos.hooks.runway import RunwayHook
 from airflow_provider_videos.hooks.tavus import TavusHook
 from airflow_provider_videos.hooks.together import TogetherHook
 from airflow_provider_videos.hooks.video import VideoHook
+from airflow_provider_videos.vendors.runway import RunwayVideoRequest
 from airflow_provider_videos.vendors.tavus import TavusVideoRequest
 from airflow_provider_videos.vendors.together import TogetherVideoRequest
 
 PAGES = Path(__file__).parent.parent.parent / "docs" / "vendors"
-HOOKS: list[type[VideoHook]] = [TavusHook, TogetherHook]
+HOOKS: list[type[VideoHook]] = [RunwayHook, TavusHook, TogetherHook]
 
 
 def section(hook: type[VideoHook], heading: str) -> str:
@@ -36,7 +38,8 @@ def test_every_vendor_has_a_page() -> None:
 
 
 @pytest.mark.parametrize(
-    ("hook", "request_type"), [(TavusHook, TavusVideoRequest), (TogetherHook, TogetherVideoRequest)]
+    ("hook", "request_type"),
+    [(RunwayHook, RunwayVideoRequest), (TavusHook, TavusVideoRequest), (TogetherHook, TogetherVideoRequest)],
 )
 def test_each_field_of_a_request_is_listed(hook: type[VideoHook], request_type: type) -> None:
     fields = {field for first, *_ in rows(section(hook, "Request")) for field in first.split()}

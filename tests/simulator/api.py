@@ -13,7 +13,7 @@ class Api:
 
     def __init__(self, simulator: Simulator, vendor: str) -> None:
         self.vendor = next(one for one in simulator.vendors if one.conn_type == vendor)
-        self._url = simulator.vendor_url(vendor)
+        self.url = simulator.vendor_url(vendor)
         self.session = requests.Session()
         self.session.trust_env = False
         # Nobody closes the session.
@@ -24,10 +24,10 @@ class Api:
         endpoint = self.vendor.endpoints[role]
         path = endpoint.path.partition("{")[0] + video_id + endpoint.path.rpartition("}")[2] if video_id else ""
         path = path or self.vendor.example_path or endpoint.path
-        return self.session.request(endpoint.method, self._url + path, timeout=10, **kwargs)
+        return self.session.request(endpoint.method, self.url + path, timeout=10, **kwargs)
 
     def order(self, **headers: str) -> requests.Response:
         return self.send("create", json=dict(self.vendor.example_order), headers=headers)
 
     def list(self, **query: str) -> Any:
-        return self.session.get(f"{self._url}{self.vendor.endpoints['list'].path}", params=query, timeout=10).json()
+        return self.session.get(f"{self.url}{self.vendor.endpoints['list'].path}", params=query, timeout=10).json()

@@ -1,11 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import base64
+import json
+from typing import Any
+
 import pytest
 
 from airflow_provider_videos.vendors.signed_urls import expiry_after, expiry_of
 
 NOON = "2025-11-22T12:00:00+00:00"
+
+
+def token(claims: Any) -> str:
+    return f"e30.{base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip('=')}.c2ln"
 
 
 @pytest.mark.parametrize(
@@ -16,6 +24,14 @@ NOON = "2025-11-22T12:00:00+00:00"
         ("X-Goog-Date=20251122T110000Z&X-Goog-Expires=3600", NOON),
         ("se=2025-11-22T12:00:00Z&sig=x", NOON),
         ("se=2025-11-22T12:00:00&sig=x", NOON),
+        (f"_jwt={token({'exp': 1763812800})}", NOON),
+        (f"_jwt={token({'keyHash': 'a', 'bucket': 'b', 'exp': 1763812800.0})}", NOON),
+        (f"_jwt={token({})}", None),
+        (f"_jwt={token({'exp': 'soon'})}", None),
+        (f"_jwt={token([])}", None),
+        (f"_jwt={token({'exp': 1e300})}", None),
+        ("_jwt=token", None),
+        ("_jwt=a.b.c", None),
         ("download=v1", None),
         ("Expires=soon", None),
         ("Expires=99999999999999999999", None),
