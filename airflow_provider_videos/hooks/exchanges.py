@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from airflow_provider_videos.vendors.errors import UnreadableAnswerError
 
@@ -127,5 +128,15 @@ def fetch_listed(vendor: Vendor, video_id: str, shown: ShownFields) -> Exchange[
 
 def shown_fields(answer: Answer, paths: ShownFields) -> dict[str, str]:
     """Read those fields of an order that an answer shows."""
-    texts = {field: answer.text(*path) for field, path in paths.items()}
+    texts = {
+        field: text_of(value) if isinstance(value := answer.value(*path), Mapping | list) else answer.text(*path)
+        for field, path in paths.items()
+    }
     return {field: text for field, text in texts.items() if text is not None}
+
+
+def text_of(value: Any) -> str | None:
+    """Return the text by which a field of an order is compared with what a vendor shows of it."""
+    if isinstance(value, Mapping | list | tuple):
+        return json.dumps(value, sort_keys=True, ensure_ascii=False)
+    return None if value is None else str(value)

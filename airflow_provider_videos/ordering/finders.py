@@ -208,13 +208,15 @@ class EchoFinder(OrderFinder):
 
     def earlier_video_ids(self, request: Mapping[str, Any], *, is_users: bool) -> tuple[tuple[str, ...], bool]:
         """Return the videos that show the same order already."""
-        return find_earlier(self.hook, lambda listed: shows_order(listed, request))
+        expected = self._expected(request)
+        return find_earlier(self.hook, lambda listed: shows_order(listed, expected))
 
     def search(
         self, order: Order, request: Mapping[str, Any], *, since: float, is_others: IsOthers, patiently: Patiently
     ) -> SearchResult:
         """Search for the one video that shows the order; that there is none proves nothing."""
-        result = find_echo(self.hook, request, since=since, is_others=is_others, patiently=patiently)
+        expected = self._expected(request)
+        result = find_echo(self.hook, expected, since=since, is_others=is_others, patiently=patiently)
         if not order.earlier_are_known or self.is_ambiguous(order):
             result.unsure += [video_id for _, video_id in result.found]
             result.found = []
@@ -223,6 +225,10 @@ class EchoFinder(OrderFinder):
     def where_to_look(self, order: Order | None) -> str:
         """Say that the request is shown."""
         return f"{super().where_to_look(order)} and shows this request"
+
+    def _expected(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        search = search_of(self.recovery)
+        return search.expected_of(request) if isinstance(search, SearchByEcho) else {}
 
 
 def finder_for(hook: VideoHook, marks: Marks, recovery: Recovery) -> OrderFinder:

@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from airflow_provider_videos.exceptions import VideoApiError, VideoAuthError, VideoError
-from airflow_provider_videos.hooks.exchanges import ListedVideo
+from airflow_provider_videos.hooks.exchanges import ListedVideo, text_of
 from airflow_provider_videos.ordering.naming import read_mark
 from airflow_provider_videos.ordering.record import MAX_EARLIER_VIDEOS, MAX_REMEMBERED_NAME_CHARACTERS
 from airflow_provider_videos.video import VideoState
@@ -129,7 +129,7 @@ def find_alike(
 
 def find_echo(
     hook: VideoHook,
-    request: Mapping[str, Any],
+    expected: Mapping[str, Any],
     *,
     since: float,
     is_others: Callable[[str], bool],
@@ -140,14 +140,14 @@ def find_echo(
     That none shows it proves nothing: a vendor may show a request in another form than it was sent.
 
     :param hook: the vendor's.
-    :param request: the order as it was sent.
+    :param expected: what a video of the order shows.
     :param since: Unix time of the order.
     :param is_others: says whether the video of an id is known to be another order's.
     :param patiently: makes the calls.
     """
     result = SearchResult()
     for listed in _list(hook, result, patiently):
-        if not shows_order(listed, request) or is_others(listed.video.video_id):
+        if not shows_order(listed, expected) or is_others(listed.video.video_id):
             continue
         if listed.video.created_at is None or _is_older(listed.video, since, by=CLOCK_SKEW):
             if not _is_older(listed.video, since, by=MAX_CLOCK_ERROR):
@@ -178,9 +178,11 @@ def find_earlier(hook: VideoHook, is_alike: Callable[[ListedVideo], bool]) -> tu
     return tuple(earlier[:MAX_EARLIER_VIDEOS]), listing.problem is None and len(earlier) <= MAX_EARLIER_VIDEOS
 
 
-def shows_order(listed: ListedVideo, request: Mapping[str, Any]) -> bool:
-    """Say whether a listed video shows fields of an order, and none that differs."""
-    return bool(listed.shown) and _shows_all(request, listed.shown)
+def shows_order(listed: ListedVideo, expected: Mapping[str, Any]) -> bool:
+    """Say whether a listed video shows all that is expected of an order's; what it shows no more proves nothing."""
+    return bool(listed.shown) and all(
+        _normal(listed.shown.get(field, "")) == _normal(text_of(value) or "") for field, value in expected.items()
+    )
 
 
 def _with_names(

@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 __all__ = ["AskAHuman", "Recovery", "ResendSameKey", "SearchByEcho", "SearchByName", "SearchByOwnId"]
 
@@ -45,10 +46,19 @@ class SearchByEcho:
     A video that shows the same order, and is the only one that could be meant, is taken for it. The vendor must be a
     :class:`~airflow_provider_videos.vendors.base.Lists`.
 
-    :param shown: where a listed video shows fields of the order.
+    :param shown: where a listed video shows fields of the order; an object or a list is compared as a whole.
+    :param expected: makes of a request what a listed video of it shows in these fields: ``None`` where it shows
+        nothing; a field that is left out is not compared. By default, it shows what the request has, and no more.
     """
 
     shown: ShownFields
+    expected: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None
+
+    def expected_of(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return what a listed video of this request shows."""
+        if self.expected is not None:
+            return self.expected(request)
+        return {field: request.get(field) for field in self.shown}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
