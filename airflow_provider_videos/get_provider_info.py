@@ -80,6 +80,14 @@ _MODULES = {
 
 _VENDORS = (
     {
+        "connection-type": "replicate",
+        "hook-name": "Replicate",
+        "hook-class-name": f"{_PACKAGE}.hooks.replicate.ReplicateHook",
+        "external-doc-url": "https://replicate.com/docs",
+        "default-url": "https://api.replicate.com",
+        "key": "r8_…, made at https://replicate.com/account/api-tokens",
+    },
+    {
         "connection-type": "runway",
         "hook-name": "Runway",
         "hook-class-name": f"{_PACKAGE}.hooks.runway.RunwayHook",

@@ -17,6 +17,7 @@ from airflow_provider_videos.get_provider_info import get_provider_info
 from airflow_provider_videos.hooks.video import VideoHook
 from airflow_provider_videos.http.connection import DEFAULT_TIMEOUT, EXTRAS
 from airflow_provider_videos.masking import MIN_SECRET_CHARACTERS
+from tests.vendor_kit import REQUESTS
 
 INFO = get_provider_info()
 CONNECTION_TYPES: list[dict[str, Any]] = INFO["connection-types"]
@@ -42,7 +43,7 @@ def test_it_is_made_anew_each_time() -> None:
 
 def test_airflow_finds_every_vendor() -> None:
     hooks = ProvidersManagerTaskRuntime().hooks
-    assert [declared["connection-type"] for declared in CONNECTION_TYPES] == ["runway", "tavus", "together"]
+    assert [declared["connection-type"] for declared in CONNECTION_TYPES] == [*REQUESTS]
     for declared in CONNECTION_TYPES:
         hook = hooks[declared["connection-type"]]
         assert hook is not None

@@ -11,6 +11,7 @@ Connect = Callable[..., str]
 
 #: An order for each vendor, with what it must have.
 REQUESTS: dict[str, dict[str, Any]] = {
+    "replicate": {"model": "minimax/video-01", "input": {"prompt": "A cat."}},
     "runway": {
         "kind": "text_to_video",
         "model": "gen4.5",

@@ -9,16 +9,24 @@ from pathlib import Path
 import pytest
 
 from airflow_provider_videos.get_provider_info import get_provider_info
+from airflow_provider_videos.hooks.replicate import ReplicateHook
 from airflow_provider_videos.hooks.runway import RunwayHook
 from airflow_provider_videos.hooks.tavus import TavusHook
 from airflow_provider_videos.hooks.together import TogetherHook
 from airflow_provider_videos.hooks.video import VideoHook
+from airflow_provider_videos.vendors.replicate import ReplicateVideoRequest
 from airflow_provider_videos.vendors.runway import RunwayVideoRequest
 from airflow_provider_videos.vendors.tavus import TavusVideoRequest
 from airflow_provider_videos.vendors.together import TogetherVideoRequest
 
 PAGES = Path(__file__).parent.parent.parent / "docs" / "vendors"
-HOOKS: list[type[VideoHook]] = [RunwayHook, TavusHook, TogetherHook]
+REQUEST_TYPES: dict[type[VideoHook], type] = {
+    ReplicateHook: ReplicateVideoRequest,
+    RunwayHook: RunwayVideoRequest,
+    TavusHook: TavusVideoRequest,
+    TogetherHook: TogetherVideoRequest,
+}
+HOOKS = [*REQUEST_TYPES]
 
 
 def section(hook: type[VideoHook], heading: str) -> str:
@@ -37,10 +45,7 @@ def test_every_vendor_has_a_page() -> None:
     assert {page.stem for page in PAGES.glob("*.md")} == types == {hook.conn_type for hook in HOOKS}
 
 
-@pytest.mark.parametrize(
-    ("hook", "request_type"),
-    [(RunwayHook, RunwayVideoRequest), (TavusHook, TavusVideoRequest), (TogetherHook, TogetherVideoRequest)],
-)
+@pytest.mark.parametrize(("hook", "request_type"), REQUEST_TYPES.items())
 def test_each_field_of_a_request_is_listed(hook: type[VideoHook], request_type: type) -> None:
     fields = {field for first, *_ in rows(section(hook, "Request")) for field in first.split()}
     assert fields == set(request_type.__annotations__)

@@ -23,7 +23,7 @@ class Api:
     def send(self, role: str, video_id: str = "", **kwargs: Any) -> requests.Response:
         endpoint = self.vendor.endpoints[role]
         path = endpoint.path.partition("{")[0] + video_id + endpoint.path.rpartition("}")[2] if video_id else ""
-        path = path or self.vendor.example_path or endpoint.path
+        path = path or (self.vendor.example_path if role == "create" else "") or endpoint.path
         return self.session.request(endpoint.method, self.url + path, timeout=10, **kwargs)
 
     def order(self, **headers: str) -> requests.Response:
