@@ -80,6 +80,14 @@ _MODULES = {
 
 _VENDORS = (
     {
+        "connection-type": "luma",
+        "hook-name": "Luma",
+        "hook-class-name": f"{_PACKAGE}.hooks.luma.LumaHook",
+        "external-doc-url": "https://docs.agents.lumalabs.ai",
+        "default-url": "https://agents.lumalabs.ai",
+        "key": "luma-api-…, made at https://platform.lumalabs.ai",
+    },
+    {
         "connection-type": "replicate",
         "hook-name": "Replicate",
         "hook-class-name": f"{_PACKAGE}.hooks.replicate.ReplicateHook",

@@ -11,6 +11,7 @@ from airflow_provider_videos import exceptions
 
 #: What a Dag, or a vendor in a package of its own, may import, by module.
 EXPORTED: dict[str, list[str]] = {
+    "airflow_provider_videos.hooks.luma": ["LumaHook", "LumaVideoRequest"],
     "airflow_provider_videos.hooks.replicate": ["ReplicateHook", "ReplicateVideoRequest"],
     "airflow_provider_videos.hooks.runway": ["RunwayHook", "RunwayVideoRequest"],
     "airflow_provider_videos.hooks.tavus": ["TavusHook", "TavusVideoRequest"],
@@ -44,6 +45,7 @@ EXPORTED: dict[str, list[str]] = {
     "airflow_provider_videos.vendors.errors": ["MalformedIdError", "RequestFieldError", "UnreadableAnswerError"],
     "airflow_provider_videos.vendors.exchange": ["Call", "Exchange", "Refusal", "RefusalKind"],
     "airflow_provider_videos.vendors.listing": ["Page", "numbered_page"],
+    "airflow_provider_videos.vendors.luma": ["Luma", "LumaVideoRequest"],
     "airflow_provider_videos.vendors.recovery": [
         "AskAHuman",
         "Recovery",
