@@ -109,10 +109,11 @@ def test_the_printed_curl_line_orders_a_video(welcome: list[str], session: reque
     options = list(itertools.pairwise(curl))
     headers = dict(value.split(": ", 1) for option, value in options if option == "-H")
     order = next(value for option, value in options if option == "-d")
-    answer = session.post(curl[-1], headers=headers, data=order, timeout=10)
-    assert answer.ok
-    created = session.get(f"{address_in(welcome)}/simulator", timeout=10).json()["created"]
-    assert sum(created.values()) == 1
+    record = f"{address_in(welcome)}/simulator"
+    before = session.get(record, timeout=10).json()["created"]
+    assert session.post(curl[-1], headers=headers, data=order, timeout=10).ok
+    after = session.get(record, timeout=10).json()["created"]
+    assert sum(after.values()) == sum(before.values()) + 1
 
 
 def test_its_options_reach_the_simulator_and_sigterm_ends_it(start: Start, session: requests.Session) -> None:
