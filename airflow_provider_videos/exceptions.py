@@ -38,6 +38,7 @@ from typing import Any, ClassVar
 from airflow.sdk.exceptions import AirflowFailException, AirflowSensorTimeout
 
 from airflow_provider_videos.advice import advice
+from airflow_provider_videos.retries import is_transient_status
 from airflow_provider_videos.texts import shorten
 
 __all__ = [
@@ -200,9 +201,7 @@ class VideoApiError(VideoError):
             return VideoAuthError
         if call == "order" and status_code in {400, 422}:
             return VideoOrderRefusedError
-        if status_code in {408, 425, 429} or status_code >= 500:
-            return VideoUnavailableError
-        return VideoApiError
+        return VideoUnavailableError if is_transient_status(status_code) else VideoApiError
 
 
 class VideoAuthError(VideoApiError):

@@ -29,6 +29,11 @@ def is_transient(error: Exception) -> bool:
     return bool(getattr(error, "is_transient", False))
 
 
+def is_transient_status(status_code: int) -> bool:
+    """Whether an HTTP status code says that another attempt may go well: 408, 425, 429 and 5xx."""
+    return status_code in {408, 425, 429} or status_code >= 500
+
+
 @dataclasses.dataclass(kw_only=True)
 class Retries:
     """Makes calls in the task's own process, and repeats them after transient errors until too many attempts failed.

@@ -20,7 +20,7 @@ from airflow_provider_videos.download.http_get import DownloadRefusedError, open
 from airflow_provider_videos.download.part import Part, read_part
 from airflow_provider_videos.http.adapter import Deadline
 from airflow_provider_videos.http.transport import SEND_ERRORS, NoResponseError, no_response, read_retry_after
-from airflow_provider_videos.retries import JITTER, Retries
+from airflow_provider_videos.retries import JITTER, Retries, is_transient_status
 from airflow_provider_videos.web_urls import host_of
 
 if TYPE_CHECKING:
@@ -37,7 +37,6 @@ MIN_RATE = 1000
 FIRST_PAUSE = 1.0
 MAX_PAUSE = 60.0
 _EXPIRED = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.GONE}
-_PASSING = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS}
 
 
 class Sink(Protocol):
@@ -197,7 +196,7 @@ class Transfer:
         if status == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE and self._done:
             self._forget()
             raise TransientDownloadError(answer)
-        if status in _PASSING or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        if is_transient_status(status):
             retry_after = read_retry_after(response.headers.get("Retry-After"), now=time.time())
             raise TransientDownloadError(answer, retry_after=retry_after)
         raise DownloadRefusedError(answer)
