@@ -56,25 +56,19 @@ class LocalFile:
         stem = f".{name.encode()[:200].decode(errors='ignore')}."
         _remove_stale(self._folder, stem)
         self._hidden = os.path.join(self._folder, f"{stem}{secrets.token_hex(6)}{_PART}")
-        self._file: int | None = _create_locked(self._hidden)
+        self._file = os.fdopen(_create_locked(self._hidden), "wb")
 
     def write(self, chunk: bytes) -> None:
         """Add bytes."""
-        if self._file is None:
-            raise ValueError("the file is closed")
-        view = memoryview(chunk)
-        while view:
-            view = view[os.write(self._file, view) :]
+        self._file.write(chunk)
 
     def commit(self) -> None:
         """Rename it, after its bytes are on the disk."""
-        if self._file is None:
-            raise ValueError("the file is closed")
-        os.fsync(self._file)
+        self._file.flush()
+        os.fsync(self._file.fileno())
         self._check()
         os.replace(self._hidden, self._path)
-        file, self._file = self._file, None
-        os.close(file)
+        self._file.close()
         folder = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
         try:
             os.fsync(folder)
@@ -83,11 +77,12 @@ class LocalFile:
 
     def discard(self) -> None:
         """Remove it."""
-        if self._file is not None:
-            file, self._file = self._file, None
+        if not self._file.closed:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(self._hidden)
-            os.close(file)
+            with contextlib.suppress(OSError):
+                # What a full disk did not take is tried once more.
+                self._file.close()
 
     def _check(self) -> None:
         # A rename would put the file in the place of a device, which may be needed by the whole machine.

@@ -13,6 +13,7 @@ from airflow_provider_videos.download import sidecar
 from airflow_provider_videos.download.container import Kind, image_kind, video_kind
 from airflow_provider_videos.download.http_get import DownloadRefusedError
 from airflow_provider_videos.download.progress import Progress
+from airflow_provider_videos.download.target import Kept
 from airflow_provider_videos.download.transfer import Transfer, Transferred, retries_of
 from airflow_provider_videos.exceptions import (
     VideoDownloadError,
@@ -26,7 +27,7 @@ from airflow_provider_videos.video_id import read_video_id
 
 if TYPE_CHECKING:
     from airflow_provider_videos.download.atomic_files import NewFile
-    from airflow_provider_videos.download.target import Kept, Target
+    from airflow_provider_videos.download.target import Target
     from airflow_provider_videos.hooks.video import VideoHook
     from airflow_provider_videos.video import Video
 
@@ -106,27 +107,27 @@ class VideoDownload:
             raise self._error(str(error)) from None
         finally:
             sink.discard()
-        path = self._target.full_path(sink.name)
-        seconds = time.monotonic() - began
-        log.info("Video %r is at %s: %d bytes in %.1f s.", self._video_id, path, transferred.size, seconds)
-        return {
-            "vendor": self._vendor,
-            "video_id": self._video_id,
-            "path": path,
-            "bytes": transferred.size,
-            "sha256": transferred.sha256,
-            "content_type": transferred.kind.content_type,
-            "seconds": round(seconds, 3),
-            "transferred": True,
-            "thumbnail_path": thumbnail,
-            "record_path": beside,
-        }
+        path, size = self._target.full_path(sink.name), transferred.size
+        log.info("Video %r is at %s: %d bytes in %.1f s.", self._video_id, path, size, time.monotonic() - began)
+        kept = Kept(path=path, size=size, sha256=transferred.sha256, content_type=transferred.kind.content_type)
+        return self._result(kept, began, is_new=True, thumbnail=thumbnail, beside=beside)
 
     def _found(self, kept: Kept, began: float) -> dict[str, Any]:
         name = kept.path.rpartition("/")[2]
         images = (_thumbnail_name(name, suffix) for suffix in (".jpg", ".png", ".gif", ".webp"))
         thumbnail = next((image for image in images if self._target.exists(image)), None)
         beside = name + sidecar.SUFFIX
+        return self._result(
+            kept,
+            began,
+            is_new=False,
+            thumbnail=self._target.full_path(thumbnail) if thumbnail else None,
+            beside=self._target.full_path(beside) if self._target.exists(beside) else None,
+        )
+
+    def _result(
+        self, kept: Kept, began: float, *, is_new: bool, thumbnail: str | None, beside: str | None
+    ) -> dict[str, Any]:
         return {
             "vendor": self._vendor,
             "video_id": self._video_id,
@@ -135,9 +136,9 @@ class VideoDownload:
             "sha256": kept.sha256,
             "content_type": kept.content_type,
             "seconds": round(time.monotonic() - began, 3),
-            "transferred": False,
-            "thumbnail_path": self._target.full_path(thumbnail) if thumbnail else None,
-            "record_path": self._target.full_path(beside) if self._target.exists(beside) else None,
+            "transferred": is_new,
+            "thumbnail_path": thumbnail,
+            "record_path": beside,
         }
 
     def _transfer(self, session: DownloadSession, sink: _TargetSink, timeout: float) -> Transferred:
