@@ -25,16 +25,12 @@ def get_provider_info() -> dict[str, Any]:
             }
             for vendor in _VENDORS
         ],
-        "hooks": [
-            {
-                "integration-name": vendor["hook-name"],
-                "python-modules": [vendor["hook-class-name"].rpartition(".")[0]],
-            }
-            for vendor in _VENDORS
-        ],
         **{
             kind: [
-                {"integration-name": vendor["hook-name"], "python-modules": [f"{_PACKAGE}.{name}" for name in modules]}
+                {
+                    "integration-name": vendor["hook-name"],
+                    "python-modules": [f"{_PACKAGE}.{name.format(vendor['connection-type'])}" for name in modules],
+                }
                 for vendor in _VENDORS
             ]
             for kind, modules in _MODULES.items()
@@ -72,7 +68,9 @@ def get_provider_info() -> dict[str, Any]:
     }
 
 
+#: By what Airflow calls them; ``{}`` is a vendor's connection type.
 _MODULES = {
+    "hooks": ("hooks.{}",),
     "operators": ("operators.download", "operators.generate", "operators.video"),
     "sensors": ("sensors.video",),
     "triggers": ("triggers.video",),
