@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import IO, Any
 from urllib.parse import quote
 
@@ -75,16 +75,16 @@ def open_copy(path: str) -> tuple[IO[bytes], Kind] | None:
     return os.fdopen(descriptor, "rb"), kind
 
 
-def send_copy(path: str, range_header: str | None, if_range: str | None) -> Response:
+def send_copy(path: str | None, range_header: str | None, if_range: str | None) -> Response:
     """Send a copy, or the part of it that a player asks for.
 
-    :param path: as for :func:`open_copy`.
+    :param path: as for :func:`open_copy`; ``None`` if there is none.
     :param range_header: the request's ``Range``; what is no single range of bytes is ignored.
     :param if_range: the request's ``If-Range``.
     :raises HTTPException: 404 if it must not be played from here, 416 if it has no such part.
     """
-    opened = open_copy(path)
-    if opened is None:
+    opened = open_copy(path) if path is not None else None
+    if path is None or opened is None:
         raise HTTPException(404, "There is no copy of this video that can be played from here.")
     file, kind = opened
     state = os.fstat(file.fileno())
@@ -152,6 +152,6 @@ def how_to_get(path: str) -> str:
     return f"It lies in a store: copy it {with_tool}in a task with ObjectStoragePath."
 
 
-def first_playable(copies: list[dict[str, Any]]) -> str | None:
+def first_playable(copies: Iterable[Mapping[str, Any]]) -> str | None:
     """Return the path of the first copy that may be played from here."""
     return next((path for copy in copies if (path := str(copy.get("path") or "")) and is_playable(path)), None)

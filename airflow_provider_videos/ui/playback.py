@@ -36,10 +36,7 @@ def show_copy(
     task = _task(session, dag_id, run_id, task_id, map_index, read_region(region_id, region_index))
     # A video is watched for longer than a connection to the database may be kept.
     session.close()
-    path = first_playable([dict(copy) for copy in task.copies])
-    if path is None:
-        raise HTTPException(404, "There is no copy of this video that can be played from here.")
-    return send_copy(path, range, if_range)
+    return send_copy(first_playable(task.copies), range, if_range)
 
 
 def go_to_vendor(

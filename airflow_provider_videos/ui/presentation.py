@@ -227,7 +227,7 @@ class Shown:
     @cached_property
     def has_playable_copy(self) -> bool:
         """Whether a kept copy can be played from here."""
-        return first_playable([dict(copy) for copy in self.task.copies]) is not None
+        return first_playable(self.task.copies) is not None
 
     @cached_property
     def _label(self) -> tuple[str, str]:
