@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
+from airflow import sdk
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import TaskDeferred
 from pydantic import JsonValue, TypeAdapter
@@ -37,10 +38,10 @@ class Store(dict[str, Any]):
         self.before("get")
         return super().get(key, default)
 
-    def set(self, key: str, value: Any, *, retention: timedelta) -> None:
+    def set(self, key: str, value: Any, *, retention: timedelta | None = None) -> None:
         self.before("set")
-        # More than thirty days, or a run that is cleared later orders again.
-        assert retention is not None
+        # More than thirty days, or a run that is cleared later orders again. Airflow 3.2 has no store.
+        assert retention is not None or not hasattr(sdk, "NEVER_EXPIRE")
         self[key] = json.loads(json.dumps(_JSON.validate_python(value)))
 
     def delete(self, key: str) -> None:
