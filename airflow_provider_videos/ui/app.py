@@ -26,6 +26,7 @@ from airflow_provider_videos.airflow_compat import (
     GetUserDep,
     SessionDep,
     TaskInstance,
+    has_regions,
     requires_access_dag,
 )
 from airflow_provider_videos.ui import addresses
@@ -122,7 +123,9 @@ def show_task(
     place = _find(session, run, -1 if index is None else index)
     if not place["count"]:
         raise HTTPException(404, f"Run {run_id!r} of Dag {dag_id!r} has no task {task_id!r}.")
-    if index is None and not place["count"] == place["matching"] == 1:
+    # Airflow's tabs and tasks give a task in a loop the index -1, and its database the iteration.
+    is_whole = index is None or (index == -1 and not place["matching"] and has_regions())
+    if is_whole and not place["count"] == place["matching"] == 1:
         return _grid(request, session, run, page, state)
     index = -1 if index is None else index
     region = read_region(region_id, region_index)

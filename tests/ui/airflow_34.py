@@ -2,7 +2,8 @@
 """The tables of Airflow 3.4 as far as the pages know them, made after its source, until the index has it.
 
 An XCom belongs to an attempt of a task instance, by its id. Retired attempts stay, without a place in the working set,
-and several live instances may have one map index, in a region of their own. XComs are read through a projection, and
+and several live instances may have one map index, in a region of their own; that of a task in a loop is the iteration
+here, and -1 in Airflow's own pages and tasks. XComs are read through a projection, and
 ``get_many`` gives what is in no region unless it is asked for all.
 """
 
@@ -13,7 +14,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from sqlalchemy import JSON, ForeignKey, Select, Uuid, and_, select
-from sqlalchemy.orm import DeclarativeBase, Mapped, aliased, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, aliased, mapped_column, synonym
 
 NO_REGION = UUID(int=0)
 
@@ -37,9 +38,9 @@ class TaskInstance(Base):
     dag_id: Mapped[str]
     run_id: Mapped[str]
     task_id: Mapped[str]
-    map_index: Mapped[int] = mapped_column(default=-1)
     region_id: Mapped[UUID] = mapped_column(default=NO_REGION)
     region_index: Mapped[int] = mapped_column(default=-1)
+    map_index = synonym("region_index")
     working_set: Mapped[bool | None]
     state: Mapped[str | None]
     operator: Mapped[str] = mapped_column(default="VideoSensor")
@@ -67,7 +68,7 @@ class XComModel(Base):
             TaskInstance.dag_id,
             TaskInstance.task_id,
             TaskInstance.run_id,
-            TaskInstance.map_index,
+            TaskInstance.region_index.label("map_index"),
             DagRun.id.label("dag_run_id"),
         )
         .join(TaskInstance, StoredXCom.task_instance_id == TaskInstance.id)

@@ -86,7 +86,7 @@ def test_every_live_instance_of_one_map_index_is_shown(session: Session, client:
         grid = client.get(path).text
         assert grid.count('class="card"') == 3, path
         assert "again [2]" in grid
-    of_one = f"{RUN}/tasks/again?map_index=-1&region_id={LOOP}&region_index=1"
+    of_one = f"{RUN}/tasks/again?map_index=1&region_id={LOOP}&region_index=1"
     assert f'href="/videos{of_one}"'.replace("&", "&amp;") in client.get(RUN).text
     assert "<h1>Clip v1</h1>" in client.get(of_one).text
     assert client.get(of_one.replace("region_index=1", "region_index=9")).status_code == 404
@@ -94,8 +94,8 @@ def test_every_live_instance_of_one_map_index_is_shown(session: Session, client:
 
 def test_mapped_tasks_wait_and_end_each_in_its_place(session: Session, client: TestClient) -> None:
     waiting = {"vendor": "tavus", "video_id": "w0", "state": "generating", "status": "generating"}
-    leave(session, "wait", {"waiting": waiting}, map_index=0, region_id=LOOP, region_index=0, state="deferred")
-    leave(session, "wait", {"return_value": record("w1")}, map_index=1, region_id=LOOP, region_index=1)
+    leave(session, "wait", {"waiting": waiting}, region_id=LOOP, region_index=0, state="deferred")
+    leave(session, "wait", {"return_value": record("w1")}, region_id=LOOP, region_index=1)
     leave(session, "order", {}, operator="GenerateVideoOperator", state="running")
     session.add(
         airflow_34.RenderedTaskInstanceFields(
