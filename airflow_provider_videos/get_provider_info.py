@@ -78,6 +78,14 @@ _MODULES = {
 
 _VENDORS = (
     {
+        "connection-type": "fal",
+        "hook-name": "fal",
+        "hook-class-name": f"{_PACKAGE}.hooks.fal.FalHook",
+        "external-doc-url": "https://fal.ai/docs",
+        "default-url": "https://queue.fal.run",
+        "key": "id:secret, made at https://fal.ai/dashboard/keys, scope API",
+    },
+    {
         "connection-type": "luma",
         "hook-name": "Luma",
         "hook-class-name": f"{_PACKAGE}.hooks.luma.LumaHook",

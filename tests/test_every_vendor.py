@@ -139,9 +139,13 @@ def test_a_file_whose_url_has_ended_is_asked_for_again(
     assert len(simulator.requests_for(video["video_id"])) == 2
 
 
-def test_an_unknown_video_is_said_to_be_unknown(call: Callable[..., Any], vendor: str, hook: VideoHook) -> None:
+def test_an_unknown_video_is_said_to_be_unknown(
+    call: Callable[..., Any], vendor: str, hook: VideoHook, simulator: Simulator
+) -> None:
+    video_id = simulator.add_video(vendor)
+    simulator.forget()
     with pytest.raises(VideoApiError) as refused:
-        call(hook, "get_video", "1c9f2f1c-6a8e-4b1c-8f0e-2f9f7d6a1b2c")
+        call(hook, "get_video", video_id)
     assert refused.value.is_unknown_video
 
 

@@ -11,6 +11,7 @@ from airflow_provider_videos import exceptions
 
 #: What a Dag, or a vendor in a package of its own, may import, by module.
 EXPORTED: dict[str, list[str]] = {
+    "airflow_provider_videos.hooks.fal": ["FalHook", "FalVideoRequest"],
     "airflow_provider_videos.hooks.luma": ["LumaHook", "LumaVideoRequest"],
     "airflow_provider_videos.hooks.replicate": ["ReplicateHook", "ReplicateVideoRequest"],
     "airflow_provider_videos.hooks.runway": ["RunwayHook", "RunwayVideoRequest"],
@@ -54,6 +55,7 @@ EXPORTED: dict[str, list[str]] = {
         "SearchByName",
         "SearchByOwnId",
     ],
+    "airflow_provider_videos.vendors.fal": ["Fal", "FalVideoRequest"],
     "airflow_provider_videos.vendors.replicate": ["Replicate", "ReplicateVideoRequest"],
     "airflow_provider_videos.vendors.runway": ["Runway", "RunwayVideoRequest"],
     "airflow_provider_videos.vendors.tavus": ["Tavus", "TavusVideoRequest"],

@@ -11,6 +11,7 @@ Connect = Callable[..., str]
 
 #: An order for each vendor, with what it must have.
 REQUESTS: dict[str, dict[str, Any]] = {
+    "fal": {"endpoint_id": "fal-ai/veo3", "prompt": "A cat."},
     "luma": {"type": "video", "model": "ray-3.2", "prompt": "A cat."},
     "replicate": {"model": "minimax/video-01", "input": {"prompt": "A cat."}},
     "runway": {
