@@ -238,7 +238,6 @@ class Runway(Vendor):
     def _read(self, answer: Answer, video_id: str | None, status: str | None) -> Video:
         files = answer.urls("output")
         charged = answer.number("cost", "credits")
-        at_most = answer.number("estimatedCost", "credits")
         return self.video(
             video_id,
             status,
@@ -247,7 +246,7 @@ class Runway(Vendor):
             file_urls=files,
             progress=answer.fraction("progress"),
             model=answer.text("routing", "model"),
-            credits=at_most if charged is None else charged,
+            credits=charged,
             cost=None if charged is None else round(charged * USD_PER_CREDIT, 6),
             error_message=answer.text("failure"),
             error_code=answer.text("failureCode"),

@@ -97,7 +97,7 @@ def test_the_kind_chooses_the_endpoint_and_is_not_sent(kind: str, path: str, cap
     video, [call] = run(Runway().submit(ORDERS[kind], key=None), CREATED)
     assert (call.method, call.path) == ("POST", path)
     assert call.body == {field: value for field, value in ORDERS[kind].items() if field != "kind"}
-    assert video == Video(vendor="runway", video_id=TASK, state=VideoState.UNKNOWN, status="unknown", credits=60.0)
+    assert video == Video(vendor="runway", video_id=TASK, state=VideoState.UNKNOWN, status="unknown")
 
 
 def test_every_kind_is_ordered_here() -> None:
@@ -106,7 +106,7 @@ def test_every_kind_is_ordered_here() -> None:
 
 def test_an_id_is_enough_of_an_answer_to_an_order() -> None:
     video, _ = run(Runway().submit(CLIP, key=None), {"id": TASK})
-    assert (video.video_id, video.credits) == (TASK, None)
+    assert video.video_id == TASK
     with pytest.raises(UnreadableAnswerError):
         run(Runway().submit(CLIP, key=None), {"estimatedCost": {"credits": 60}})
 
@@ -132,10 +132,10 @@ def test_every_field_of_a_ready_task_is_read() -> None:
     )
 
 
-def test_while_a_video_is_made_its_credits_are_what_it_may_cost_at_most() -> None:
+def test_what_a_video_may_cost_at_most_is_not_taken_for_its_cost() -> None:
     for body in (PENDING, RUNNING):
         video = read(body)
-        assert (video.credits, video.cost) == (60.0, None)
+        assert (video.credits, video.cost) == (None, None)
     assert read(RUNNING).progress == pytest.approx(0.42)
 
 
