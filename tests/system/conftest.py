@@ -39,7 +39,7 @@ def airflow(tmp_path_factory: pytest.TempPathFactory, vendors: Simulator) -> Ite
         "PYTHONPATH": str(here.parent.parent),
     }
     with RealAirflow(tmp_path_factory.mktemp("airflow"), dags, settings) as airflow:
-        connections = {"tavus_default": KEY, "together_default": KEY, "tavus_refused": WRONG_KEY}
+        connections = {f"{vendor.conn_type}_default": KEY for vendor in vendors.vendors} | {"tavus_refused": WRONG_KEY}
         for conn_id, key in connections.items():
             airflow.api(
                 "POST",
@@ -47,7 +47,7 @@ def airflow(tmp_path_factory: pytest.TempPathFactory, vendors: Simulator) -> Ite
                 json={
                     "connection_id": conn_id,
                     "conn_type": conn_id.partition("_")[0],
-                    "host": vendors.url,
+                    "host": vendors.vendor_url(conn_id.partition("_")[0]),
                     "password": key,
                 },
             )

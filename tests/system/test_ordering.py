@@ -14,6 +14,7 @@ from airflow_provider_videos.simulator import Simulator
 from crash_tests.orders import Order, place
 from local_airflow.real_airflow import RealAirflow
 from tests.system.conftest import KEY
+from tests.vendor_kit import REQUESTS
 
 pytestmark = pytest.mark.system
 
@@ -95,6 +96,20 @@ def test_an_asset_tells_the_next_dag_of_the_video(airflow: RealAirflow, ordering
     consumed = eventually(consumer)
     assert airflow.wait_for_run("example_use_ordered_video", consumed) == "success"
     assert f"{video['video_id']} of tavus" in airflow.log("example_use_ordered_video", consumed, "use")
+
+
+def test_a_clip_is_ordered_from_every_vendor(airflow: RealAirflow) -> None:
+    dag_id, clips = "example_order_clip", {vendor: REQUESTS[vendor] for vendor in REQUESTS if vendor != "tavus"}
+    runs = {
+        vendor: airflow.trigger(dag_id, conf={"conn_id": f"{vendor}_default", "request": request})
+        for vendor, request in clips.items()
+    }
+    for vendor, run_id in runs.items():
+        assert airflow.wait_for_run(dag_id, run_id) == "success", vendor
+        video = airflow.xcom(dag_id, run_id, "order")
+        assert (video["vendor"], video["state"]) == (vendor, "ready")
+        assert video["download_url"] == video["file_urls"][0]
+        assert video["download_url"] in airflow.log(dag_id, run_id, "show")
 
 
 def test_many_are_ordered_and_what_they_cost_is_gathered(airflow: RealAirflow) -> None:
