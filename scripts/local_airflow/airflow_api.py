@@ -8,6 +8,7 @@ import time
 import uuid
 from collections.abc import Iterator, Mapping
 from http import HTTPStatus
+from importlib.metadata import version
 from typing import Any
 from urllib.parse import quote
 
@@ -16,6 +17,8 @@ import requests
 _PAGE = 100
 _REQUEST_SECONDS = 30.0
 POLL_SECONDS = 0.25
+#: From Airflow 3.4 on, a clear of a task empties its task state store unless it is told to keep it.
+_KEEPING = {"keep_task_state": True} if tuple(map(int, version("apache-airflow").split(".")[:2])) >= (3, 4) else {}
 _ENDED = ("success", "failed", "skipped", "upstream_failed", "removed")
 
 
@@ -153,7 +156,7 @@ class AirflowApi:
         *,
         downstream: bool = False,
     ) -> None:
-        """Clear a task's instances of a run, whatever their state, so that they run again.
+        """Clear a task's instances of a run, whatever their state, so that they run again. What they stored is kept.
 
         Without a ``map_index``, all instances of the task are meant.
         """
@@ -163,6 +166,7 @@ class AirflowApi:
             "task_ids": [task_id if map_index is None else [task_id, map_index]],
             "only_failed": False,
             "include_downstream": downstream,
+            **_KEEPING,
         }
         self._patiently("POST", f"/dags/{_quoted(dag_id)}/clearTaskInstances", body)
 
