@@ -44,28 +44,16 @@ _HEADERS = {
     "fal_tags": "X-Fal-Tags",
 }
 _QUERY = ("fal_webhook", "fal_max_queue_length")
-#: What is answered at the result's URL and does not come from the job.
-_NOT_OF_THE_JOB = frozenset({401, 403, 404, 408, 410, 425, 429})
-#: Names that many models' fields have; the plurals are there so that they aren't taken for misspelled ones.
+#: Status codes of a result that may be the error that the job ended with.
+_OF_THE_JOB = frozenset({400, 422, 499, *range(500, 600)})
+#: Further names that many models' fields have. The plurals are there so that they aren't taken for misspelled ones.
 _USUAL_FIELDS = (
-    *("prompt", "prompts", "negative_prompt", "enhance_prompt", "prompt_optimizer", "image_url", "image_urls"),
-    *("start_image_url", "end_image_url", "tail_image_url", "first_frame_url", "last_frame_url", "first_frame_image"),
-    *("first_image_url", "last_image_url", "reference_image_url", "reference_image_urls", "mask_image_url"),
-    *("video_url", "video_urls", "reference_video_url", "reference_video_urls", "mask_video_url"),
-    *("audio_url", "audio_urls", "first_audio_url", "second_audio_url", "duration", "aspect_ratio", "resolution"),
-    *("video_size", "video_quality", "seed", "seeds", "generate_audio", "num_frames", "fps", "frames_per_second"),
-    *("prompt_2", "ref_image_url", "ref_image_urls", "reference_images", "reference_videos", "guidance_scale_2"),
-    *(
-        "cfg_scale",
-        "guidance_scale",
-        "audio_guidance_scale",
-        "num_inference_steps",
-        "camera_fixed",
-        "camera_movement",
-        "style",
-        "loop",
-    ),
-    *("enable_safety_checker", "safety_tolerance", "elements", "loras", "auto_fix", "sync_mode", "video_write_mode"),
+    *("prompts", "prompt_2", "enhance_prompt", "prompt_optimizer", "image_urls", "video_urls", "audio_urls", "seeds"),
+    *("start_image_url", "tail_image_url", "first_image_url", "last_image_url", "first_frame_url", "last_frame_url"),
+    *("reference_image_url", "reference_image_urls", "reference_video_url", "reference_video_urls", "ref_image_urls"),
+    *("mask_image_url", "mask_video_url", "num_frames", "num_inference_steps", "fps", "frames_per_second"),
+    *("guidance_scale", "guidance_scale_2", "cfg_scale", "camera_fixed", "loop", "loras", "style", "video_size"),
+    *("enable_safety_checker", "enable_prompt_expansion", "safety_tolerance", "sync_mode", "auto_fix"),
 )
 
 
@@ -192,13 +180,9 @@ class Fal(Vendor):
             return self._failed(video_id, status, error, answer.text("error_type"))
         # Some pages show the result one level deeper. Whatever host the URL names, the connection's own is asked.
         deeper = urlsplit(answer.url("response_url") or "").path.endswith(f"/{request_id}/response")
-        result = yield Call(
-            path=f"{path}/response" if deeper else path, accepts=frozenset(range(400, 600)) - _NOT_OF_THE_JOB
-        )
+        result = yield Call(path=f"{path}/response" if deeper else path, accepts=_OF_THE_JOB)
         if result.status_code < 300:
-            files = _files_of(result)
-            units = read_number(result.headers.get("x-fal-billable-units"))
-            return self._video(video_id, status, file_urls=files, credits=None if units is None else float(units))
+            return self._read_result(video_id, status, result)
         if result.value("detail") is None:
             raise UnreadableAnswerError(f"its result is a {result.status_code} that is not of fal's form")
         first = next((entry for entry in result.entries("detail") or () if entry is not None), Answer(None))
@@ -209,7 +193,7 @@ class Fal(Vendor):
         return self._failed(video_id, status, error, code, is_cancelled=result.status_code == 499)
 
     def cancel(self, video_id: str) -> Exchange[None]:
-        """Stop making a video: https://fal.ai/docs/api-reference/inference-api/queue-cancel."""
+        """Stop making a video: https://fal.ai/docs/api-reference/inference-api."""
         path, _ = _parts_of(video_id)
         yield Call(method="PUT", path=f"{path}/cancel", accepts=range(200, 300))
 
@@ -227,6 +211,19 @@ class Fal(Vendor):
         # Seen at the result's URL of good jobs too. Only a model names what is wrong in a list.
         is_passing = answer.status_code >= 500 and not isinstance(answer.value("detail"), list)
         return Refusal(RefusalKind.UNCLEAR) if is_passing and answer.purpose == "get" else None
+
+    def _read_result(self, video_id: str, status: str | None, result: Answer) -> Video:
+        units = read_number(result.headers.get("x-fal-billable-units"))
+        found = [result.url("video", "url"), *result.urls("video"), result.url("video_url"), *result.urls("videos")]
+        found += [entry.url("url") for entry in result.entries("videos") or () if entry is not None]
+        files = tuple(dict.fromkeys(url for url in found if url is not None))
+        return self._video(
+            video_id,
+            status,
+            file_urls=files,
+            credits=None if units is None else float(units),
+            error_message=None if files else f"the result has no video, only {', '.join(result.body) or 'nothing'}",
+        )
 
     def _failed(
         self, video_id: str, status: str | None, error: str, code: str | None, *, is_cancelled: bool = False
@@ -273,12 +270,6 @@ def _parts_of(video_id: str) -> tuple[str, str]:
     if not separator or "/" in request_id or "/" not in app:
         raise MalformedIdError(f"{video_id!r:.200} is no id of fal's, such as 'fal-ai/veo3/requests/764c…'")
     return f"/{path_of(video_id, parts=MAX_ID_PARTS)}", request_id
-
-
-def _files_of(result: Answer) -> tuple[str, ...]:
-    found = [result.url("video", "url"), *result.urls("video"), result.url("video_url"), *result.urls("videos")]
-    found += [entry.url("url") for entry in result.entries("videos") or () if entry is not None]
-    return tuple(dict.fromkeys(url for url in found if url is not None))
 
 
 def _header_value(field: str, value: Any) -> str | None:
