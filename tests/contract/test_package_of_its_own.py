@@ -12,8 +12,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
+from airflow.triggers.base import BaseTrigger
 
 from airflow_provider_videos.simulator import Simulator
+from environment import run_uv
+from local_airflow.real_airflow import RealAirflow
 from tests.conftest import API_KEY
 
 CHECKOUT = Path(__file__).parent.parent.parent
@@ -42,6 +45,14 @@ assert kept["bytes"] > 1_000
 assert DeleteVideoOperator(task_id="delete", video_id=video, **acme).execute(context)["deleted"]
 assert VideoHook.get_hook("acme_default").test_connection()[0]
 print("every task ended as it should")
+"""
+WITHOUT_WORKER = """
+from airflow.sdk import DAG
+from airflow_provider_videos.sensors.video import VideoSensor
+
+with DAG("without_worker", schedule=None, params={"video_id": ""}):
+    VideoSensor(task_id="wait", conn_id="acme_default", video_id="{{ params.video_id }}", poke_interval=1,
+                start_from_trigger=True, end_from_trigger=True)
 """
 
 
@@ -83,24 +94,47 @@ def acme(monkeypatch: pytest.MonkeyPatch) -> Iterator[Simulator]:
         yield running
 
 
-@pytest.mark.long
-def test_it_works_in_every_task_once_its_wheel_is_installed(
-    acme: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.syspath_prepend(CHECKOUT / "scripts")
-    run_uv = importlib.import_module("environment").run_uv
+@pytest.fixture
+def installed(acme: Simulator, tmp_path: Path) -> dict[str, str]:
+    """Build its wheel, install it, and give the environment of a process that has it and a connection."""
     run_uv("build", "--quiet", "--wheel", "--out-dir", str(tmp_path / "wheels"), str(EXAMPLE))
     [wheel] = (tmp_path / "wheels").glob("*.whl")
     packages = tmp_path / "packages"
     run_uv("pip", "install", "--quiet", "--no-deps", "--target", str(packages), "--python", sys.executable, str(wheel))
-    environment = {
-        "AIRFLOW_HOME": str(tmp_path / "airflow"),
+    return {
         "AIRFLOW_CONN_ACME_DEFAULT": acme.connection_uri("acme"),
         "PYTHONPATH": f"{packages}{os.pathsep}{CHECKOUT}",
     }
+
+
+@pytest.mark.long
+def test_it_works_in_every_task_once_its_wheel_is_installed(
+    acme: Simulator, installed: dict[str, str], tmp_path: Path
+) -> None:
+    environment = {"AIRFLOW_HOME": str(tmp_path / "airflow"), **installed}
     done = run([sys.executable, "-c", EVERY_TASK, f"{tmp_path}/kept/"], environment)
     assert "every task ended as it should" in done
     assert acme.record.created == {"acme": 2}
     airflow = [sys.executable, "-m", "airflow", "providers"]
     assert "Videos of Acme" in run([*airflow, "get", "--full", "-o", "json", "acme-video"], environment)
     assert "acme_video.hook.AcmeHook" in run([*airflow, "hooks", "-o", "json"], environment)
+
+
+@pytest.mark.long
+@pytest.mark.system
+@pytest.mark.skipif(not hasattr(BaseTrigger, "render_template_fields"), reason="Airflow has this from 3.3 on")
+def test_its_videos_are_waited_for_in_an_airflow_without_a_worker(
+    acme: Simulator, installed: dict[str, str], tmp_path: Path
+) -> None:
+    dags = tmp_path / "dags"
+    dags.mkdir()
+    (dags / "without_worker.py").write_text(WITHOUT_WORKER)
+    video_id = acme.add_video("acme", queued=0, generating=0)
+    with RealAirflow(tmp_path / "home", dags, installed) as airflow:
+        run_id = airflow.trigger("without_worker", {"video_id": video_id})
+        assert airflow.wait_for_run("without_worker", run_id) == "success", airflow.all_logs()
+        video = airflow.xcom("without_worker", run_id, "wait")
+        # Airflow's audit log has a line for each process that begins to run a task.
+        [[processes]] = airflow.rows("SELECT count(*) FROM log WHERE event = 'running' AND dag_id = 'without_worker'")
+    assert (video["vendor"], video["video_id"], video["state"]) == ("acme", video_id, "ready")
+    assert processes == 0
