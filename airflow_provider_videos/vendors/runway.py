@@ -22,6 +22,7 @@ from airflow_provider_videos.vendors.checks import (
 from airflow_provider_videos.vendors.errors import RequestFieldError
 from airflow_provider_videos.vendors.exchange import Call, Exchange
 from airflow_provider_videos.vendors.recovery import AskAHuman
+from airflow_provider_videos.vendors.signed_urls import expiry_after, expiry_of
 from airflow_provider_videos.video import Video, VideoState
 
 __all__ = ["Runway", "RunwayVideoRequest"]
@@ -31,6 +32,8 @@ VERSION = "2024-11-06"
 MAX_PROMPT_UNITS = 1000
 MAX_SEED = 2**32 - 1
 USD_PER_CREDIT = 0.01
+#: Seconds for which a URL is good at least; the page says 24 to 48 hours.
+MIN_URL_LIFETIME = 24 * 3600
 _TASKS = "/v1/tasks"
 
 
@@ -237,13 +240,18 @@ class Runway(Vendor):
 
     def _read(self, answer: Answer, video_id: str | None, status: str | None) -> Video:
         files = answer.urls("output")
+        # Beside a video there may be frames in a zip, and sound.
+        videos = [url for url in files if urlsplit(url).path.endswith((".mp4", ".mov"))]
+        first = next(iter([*videos, *files]), None)
+        # The time of the answer, which has made the URL.
+        now = Answer(answer.headers).time("date")
         charged = answer.number("cost", "credits")
         return self.video(
             video_id,
             status,
-            # Beside a video there may be frames in a zip, and sound.
-            download_url=next((url for url in files if urlsplit(url).path.endswith((".mp4", ".mov"))), None),
+            download_url=first,
             file_urls=files,
+            expires_at=None if first is None else expiry_of(first) or expiry_after(now, MIN_URL_LIFETIME),
             progress=answer.fraction("progress"),
             model=answer.text("routing", "model"),
             credits=charged,

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_videos.vendors.answer import Answer
 from airflow_provider_videos.vendors.base import Credentials
 from airflow_provider_videos.vendors.errors import RequestFieldError, UnreadableAnswerError
 from airflow_provider_videos.vendors.runway import KINDS, Runway
@@ -192,6 +193,15 @@ def test_of_several_files_the_video_is_downloaded(files: list[str], first: str) 
 def test_each_documented_status_has_a_meaning(word: str, state: VideoState) -> None:
     assert read({"id": TASK, "status": word}).state is state
     assert len(Runway.states) == 6
+
+
+def test_a_url_whose_token_says_nothing_is_good_for_a_day_at_least() -> None:
+    body = {**SUCCEEDED, "output": ["https://a.example/1.mp4?_jwt=opaque"]}
+    for headers, end in (({"date": "Sat, 22 Nov 2025 12:00:00 GMT"}, "2025-11-23T12:00:00+00:00"), ({}, None)):
+        video, _ = run(Runway().fetch(TASK), Answer(body, headers=headers))
+        assert video.expires_at == end
+    video, _ = run(Runway().fetch(TASK), Answer(PENDING, headers={"date": "Sat, 22 Nov 2025 12:00:00 GMT"}))
+    assert video.expires_at is None
 
 
 def test_cancelling_and_deleting_are_the_same_call() -> None:
