@@ -73,7 +73,7 @@ _MODULES = {
     "hooks": ("hooks.{}",),
     "operators": ("operators.download", "operators.generate", "operators.video"),
     "sensors": ("sensors.video",),
-    "triggers": ("triggers.video",),
+    "triggers": ("triggers.account_videos", "triggers.video"),
 }
 
 _VENDORS = (

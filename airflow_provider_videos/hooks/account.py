@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from airflow_provider_videos.exceptions import VideoAnswerError, VideoUnsupportedError
-from airflow_provider_videos.hooks.exchanges import ListedVideo, Listing, fetch_listed
+from airflow_provider_videos.hooks.exchanges import MAX_LISTED_VIDEOS, ListedVideo, Listing, fetch_listed
 from airflow_provider_videos.vendors.base import FindsByOwnId, Lists, Orders, Vendor
 from airflow_provider_videos.vendors.recovery import shown_by
 from airflow_provider_videos.video_id import read_video_id
@@ -57,13 +57,14 @@ class AccountCalls:
         """Async version of :meth:`list_videos`."""
         return self._ago_through(self.listing(limit))
 
-    def listing(self, limit: int) -> Listing:
+    def listing(self, limit: int, *, most: int = MAX_LISTED_VIDEOS) -> Listing:
         """Return a list of the account's videos to be read page by page, with :meth:`read_page`.
 
         :param limit: how many videos to ask for at once.
+        :param most: how many videos are read; a list that has more is incomplete.
         :raises VideoUnsupportedError: if the vendor can't list them.
         """
-        return Listing(self._able(Lists, "list videos"), limit, self._shown)
+        return Listing(self._able(Lists, "list videos"), limit, self._shown, most=most)
 
     def read_page(self, listing: Listing) -> list[ListedVideo]:
         """Ask for the next page of a list, which keeps its place.
@@ -71,6 +72,10 @@ class AccountCalls:
         :raises VideoError: as :meth:`get_video` does; the same page may be asked for again.
         """
         return self.client.run(listing.next_page(), "list")
+
+    async def aread_page(self, listing: Listing) -> list[ListedVideo]:
+        """Async version of :meth:`read_page`."""
+        return await self.client.arun(listing.next_page(), "list")
 
     def find_video(self, own_id: str) -> Video | None:
         """Ask for the video of an id that the order chose itself; ``None`` if the vendor says that there is none.
@@ -108,7 +113,7 @@ class AccountCalls:
 
     async def _ago_through(self, listing: Listing) -> AsyncIterator[Video]:
         while listing.are_left:
-            for listed in await self.client.arun(listing.next_page(), "list"):
+            for listed in await self.aread_page(listing):
                 yield listed.video
         self._check_complete(listing)
 

@@ -38,12 +38,14 @@ class Listing:
     :param vendor: the vendor.
     :param limit: how many videos to ask for at once.
     :param shown: where an entry shows fields of its order.
+    :param most: how many videos are read; a list that has more is incomplete.
     """
 
-    def __init__(self, vendor: Lists, limit: int, shown: ShownFields) -> None:
+    def __init__(self, vendor: Lists, limit: int, shown: ShownFields, *, most: int = MAX_LISTED_VIDEOS) -> None:
         self._vendor = vendor
         self._limit = limit
         self._shown = shown
+        self._most = most
         self._cursor: str | None = None
         self._pages = self._pages_without_news = 0
         self._seen: set[str] = set()
@@ -76,9 +78,9 @@ class Listing:
         elif self._pages_without_news >= MAX_PAGES_WITHOUT_NEWS:
             self.are_left = False
             self.problem = f"{MAX_PAGES_WITHOUT_NEWS} of its pages in a row are empty, and it does not end"
-        elif len(self._seen) >= MAX_LISTED_VIDEOS:
+        elif len(self._seen) >= self._most:
             self.are_left = False
-            self.problem = f"only its first {MAX_LISTED_VIDEOS:,} videos are read"
+            self.problem = f"only its first {self._most:,} videos are read"
         self._cursor = page.cursor
         self._pages += 1
         return new
