@@ -1,9 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Orders a video, waits for it, keeps its file, and tells the next Dag by an asset where it is.
-
-It costs money. Trigger the first Dag with ``--conf '{"replica_id": "…", "script": "…", "path": "…"}'``.
-The path may as well be such as ``s3://bucket/videos/{{ ds }}/``, with the ``storage_conn_id`` of an AWS connection.
-"""
+"""Orders a video, waits for it, stores its file, and tells the next Dag by an asset where it is. It costs money."""
 
 from __future__ import annotations
 
@@ -20,11 +16,27 @@ kept_video = Asset("example-kept-video")
 @dag(
     schedule=None,
     params={
-        "conn_id": Param("tavus_default", type="string"),
-        "replica_id": Param("", type="string"),
-        "script": Param("Hello from Airflow.", type="string"),
-        "path": Param("/tmp/airflow-videos/", type="string"),  # ruff: ignore[hardcoded-temp-file] - an example
+        "conn_id": Param(
+            "tavus_default", type="string", title="Connection", description="An Airflow connection of type tavus."
+        ),
+        "replica_id": Param(
+            "", type="string", title="Replica", description="The id of a Tavus replica, such as r79e1c033f."
+        ),
+        "script": Param(
+            "Hello from Airflow.",
+            type="string",
+            format="multiline",
+            title="Script",
+            description="What the avatar says.",
+        ),
+        "path": Param(
+            "/tmp/airflow-videos/",  # ruff: ignore[hardcoded-temp-file] - an example
+            type="string",
+            title="Folder",
+            description="Where the file is stored: a folder on the worker, or such as s3://bucket/videos/.",
+        ),
     },
+    doc_md=__doc__,
     tags=["example", "video"],
 )
 def example_keep_video() -> None:
@@ -44,7 +56,7 @@ def example_keep_video() -> None:
     )
 
 
-@dag(schedule=kept_video, tags=["example", "video"])
+@dag(schedule=kept_video, doc_md=__doc__, tags=["example", "video"])
 def example_use_kept_video() -> None:
     @task(inlets=[kept_video])
     def show(inlet_events: Any) -> None:

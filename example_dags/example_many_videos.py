@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Waits for many videos at once, and gathers their URLs.
-
-Trigger it with ids: ``airflow dags trigger example_many_videos --conf '{"video_ids": ["…", "…"]}'``.
-"""
+"""Waits for many videos at once, and gathers their URLs."""
 
 from __future__ import annotations
 
@@ -15,7 +12,16 @@ from airflow_provider_videos.sensors.video import VideoSensor
 
 @dag(
     schedule=None,
-    params={"conn_id": Param("tavus_default", type="string"), "video_ids": Param([], type="array")},
+    params={
+        "conn_id": Param(
+            "tavus_default",
+            type="string",
+            title="Connection",
+            description="An Airflow connection of a video vendor's type.",
+        ),
+        "video_ids": Param([], type="array", title="Video ids", description="One id in each line."),
+    },
+    doc_md=__doc__,
     tags=["example", "video"],
 )
 def example_many_videos() -> None:

@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Orders many clips from Together AI, waits for all of them, and gathers their URLs and what they cost.
-
-It costs money. Trigger it with ``--conf '{"model": "…", "prompts": ["…", "…"]}'``.
-"""
+"""Orders many clips from Together AI, waits for all, and gathers their URLs and cost. It costs money."""
 
 from __future__ import annotations
 
@@ -17,10 +14,13 @@ from airflow_provider_videos.sensors.video import VideoSensor
 @dag(
     schedule=None,
     params={
-        "conn_id": Param("together_default", type="string"),
-        "model": Param("", type="string"),
-        "prompts": Param([], type="array"),
+        "conn_id": Param(
+            "together_default", type="string", title="Connection", description="An Airflow connection of type together."
+        ),
+        "model": Param("", type="string", title="Model", description="The name of a model of Together AI."),
+        "prompts": Param([], type="array", title="Prompts", description="One prompt in each line: each makes a clip."),
     },
+    doc_md=__doc__,
     tags=["example", "video"],
 )
 def example_order_many_videos() -> None:

@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Orders a talking avatar from Tavus, waits for it, and tells other Dags by an asset.
-
-It costs money. Trigger it with ``--conf '{"replica_id": "…", "script": "…"}'``.
-"""
+"""Orders a talking avatar from Tavus, waits for it, and tells another Dag by an asset. It costs money."""
 
 from __future__ import annotations
 
@@ -18,10 +15,21 @@ greeting = Asset("videos://greeting")
 @dag(
     schedule=None,
     params={
-        "conn_id": Param("tavus_default", type="string"),
-        "replica_id": Param("", type="string"),
-        "script": Param("Hello from Airflow.", type="string"),
+        "conn_id": Param(
+            "tavus_default", type="string", title="Connection", description="An Airflow connection of type tavus."
+        ),
+        "replica_id": Param(
+            "", type="string", title="Replica", description="The id of a Tavus replica, such as r79e1c033f."
+        ),
+        "script": Param(
+            "Hello from Airflow.",
+            type="string",
+            format="multiline",
+            title="Script",
+            description="What the avatar says.",
+        ),
     },
+    doc_md=__doc__,
     tags=["example", "video"],
 )
 def example_order_video() -> None:
@@ -43,7 +51,7 @@ def example_order_video() -> None:
     show(order.output)
 
 
-@dag(schedule=[greeting], tags=["example", "video"])
+@dag(schedule=[greeting], doc_md=__doc__, tags=["example", "video"])
 def example_use_ordered_video() -> None:
     @task
     def use(triggering_asset_events: Any = None) -> None:

@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Waits for a video of Tavus, without a worker, and passes its URLs on.
-
-Trigger it with the id of a video: ``airflow dags trigger example_tavus_video --conf '{"video_id": "…"}'``.
-"""
+"""Waits for a video of Tavus in the triggerer, and passes its URLs on."""
 
 from __future__ import annotations
 
@@ -13,7 +10,16 @@ from airflow.sdk import Param, dag, task
 from airflow_provider_videos.sensors.video import VideoSensor
 
 
-@dag(schedule=None, params={"video_id": Param("", type="string")}, tags=["example", "video"])
+@dag(
+    schedule=None,
+    params={
+        "video_id": Param(
+            "", type="string", title="Video id", description="The vendor's id of a video that was ordered already."
+        )
+    },
+    doc_md=__doc__,
+    tags=["example", "video"],
+)
 def example_tavus_video() -> None:
     wait = VideoSensor(
         task_id="wait",

@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Waits for a video of Together AI, freeing the worker between two looks, and passes one of its URLs on.
-
-Trigger it with the id of a video: ``airflow dags trigger example_together_video --conf '{"video_id": "…"}'``.
-"""
+"""Waits for a video of Together AI, frees the worker between two polls, and passes one of its URLs on."""
 
 from __future__ import annotations
 
@@ -11,7 +8,16 @@ from airflow.sdk import Param, dag, task
 from airflow_provider_videos.sensors.video import VideoSensor
 
 
-@dag(schedule=None, params={"video_id": Param("", type="string")}, tags=["example", "video"])
+@dag(
+    schedule=None,
+    params={
+        "video_id": Param(
+            "", type="string", title="Video id", description="The vendor's id of a video that was ordered already."
+        )
+    },
+    doc_md=__doc__,
+    tags=["example", "video"],
+)
 def example_together_video() -> None:
     wait = VideoSensor(
         task_id="wait",

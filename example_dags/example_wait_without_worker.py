@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Waits for a video that an earlier task names, without any worker process for the wait itself.
-
-Trigger it with an id: ``airflow dags trigger example_wait_without_worker --conf '{"video_id": "…"}'``.
-"""
+"""Waits for a video that an earlier task names, without any worker process for the wait itself."""
 
 from __future__ import annotations
 
@@ -15,7 +12,18 @@ from airflow_provider_videos.sensors.video import VideoSensor
 
 @dag(
     schedule=None,
-    params={"conn_id": Param("tavus_default", type="string"), "video_id": Param("", type="string")},
+    params={
+        "conn_id": Param(
+            "tavus_default",
+            type="string",
+            title="Connection",
+            description="An Airflow connection of a video vendor's type.",
+        ),
+        "video_id": Param(
+            "", type="string", title="Video id", description="The vendor's id of a video that was ordered already."
+        ),
+    },
+    doc_md=__doc__,
     tags=["example", "video"],
 )
 def example_wait_without_worker() -> None:

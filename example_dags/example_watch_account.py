@@ -24,8 +24,14 @@ ready_videos = Asset(
 @dag(
     schedule=[ready_videos],
     params={
-        "path": Param("/tmp/airflow-videos/", type="string"),  # ruff: ignore[hardcoded-temp-file] - an example
+        "path": Param(
+            "/tmp/airflow-videos/",  # ruff: ignore[hardcoded-temp-file] - an example
+            type="string",
+            title="Folder",
+            description="Where the file is stored: a folder on the worker, or such as s3://bucket/videos/.",
+        ),
     },
+    doc_md=__doc__,
     tags=["example", "video"],
 )
 def example_watch_account() -> None:
