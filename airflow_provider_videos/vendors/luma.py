@@ -100,7 +100,7 @@ class Luma(Vendor):
         check_texts(request, "model", "user_id")
         check_texts(request, "prompt", longest=MAX_PROMPT_CHARACTERS)
         check_choice(request, "aspect_ratio", _ASPECT_RATIOS)
-        self._check_source(request)
+        _check_source(request)
         options = request.get("video", {})
         if not isinstance(options, Mapping):
             raise RequestFieldError("video", "must be a dict")
@@ -133,17 +133,6 @@ class Luma(Vendor):
             return Refusal(RefusalKind.LIMIT)
         return None
 
-    def _check_source(self, request: Mapping[str, Any]) -> None:
-        if request["type"] == "video":
-            if request.get("source") is not None:
-                raise RequestFieldError("source", "is only for video_edit and video_reframe; see video.start_frame")
-            return
-        check_required(request, "source")
-        _check_file(request, "source")
-        source = request["source"]
-        if source.get("url") and not str(source.get("media_type")).startswith("video/"):
-            raise RequestFieldError("source", "with a url needs its media_type, such as video/mp4")
-
     def _read(self, answer: Answer, video_id: str | None, status: str | None) -> Video:
         outputs = [output for output in answer.entries("output") or () if output is not None]
         urls = [url for output in outputs if output.word("type") == "video" and (url := output.url("url"))]
@@ -159,6 +148,18 @@ class Luma(Vendor):
             error_code=answer.text("failure_code"),
             created_at=answer.time("created_at"),
         )
+
+
+def _check_source(request: Mapping[str, Any]) -> None:
+    if request["type"] == "video":
+        if request.get("source") is not None:
+            raise RequestFieldError("source", "is only for video_edit and video_reframe; see video.start_frame")
+        return
+    check_required(request, "source")
+    _check_file(request, "source")
+    source = request["source"]
+    if source.get("url") and not str(source.get("media_type")).startswith("video/"):
+        raise RequestFieldError("source", "with a url needs its media_type, such as video/mp4")
 
 
 def _check_options(options: Mapping[str, Any], kind: str) -> None:
