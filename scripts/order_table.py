@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Disturbs orders at every step, in a real Airflow, and prints how each one ends.
 
-``python scripts/order_table.py`` takes some seven minutes. With names of vendors, it makes only their columns.
+``python scripts/order_table.py`` takes some seven minutes. With names of vendors, it makes only their columns:
+``python scripts/order_table.py luma replicate``.
 """
 
 from __future__ import annotations
 
+import json
 import sys
+from typing import Any
 
 from environment import enter_environment
 
@@ -19,16 +22,28 @@ VENDORS = {
     "tavus": "Tavus",
     "together": "Together AI",
 }
+#: Vendors whose columns are made only if they are named, and what is ordered; there is no plain task that orders it.
+FURTHER: dict[str, tuple[str, dict[str, Any]]] = {
+    "luma": ("Luma", {"type": "video", "model": "ray-3.2", "prompt": "A cat."}),
+    "replicate": ("Replicate", {"model": "minimax/video-01", "input": {"prompt": "A cat."}}),
+}
 
 
 def main() -> None:
     """Place all orders, print the table, and end with 1 if one was accepted twice."""
+    from crash_tests.orders import OTHER_VENDORS
     from crash_tests.table import print_table
 
-    vendors = sys.argv[1:] or VENDORS
-    outcomes = print_table({
-        (vendor, mode): f"{VENDORS[vendor]}: {title}" for vendor in vendors for mode, title in MODES.items()
-    })
+    vendors = sys.argv[1:] or [*VENDORS]
+    names = VENDORS | {vendor: name for vendor, (name, _) in FURTHER.items()}
+    requests = {vendor: request for vendor, (_, request) in FURTHER.items() if vendor in vendors}
+    columns = {
+        (vendor, mode): f"{names[vendor]}: {title}"
+        for vendor in vendors
+        for mode, title in MODES.items()
+        if vendor in VENDORS or mode != "plain"
+    }
+    outcomes = print_table(columns, environment={OTHER_VENDORS: json.dumps(requests)})
     ours = {order: outcome for order, outcome in outcomes.items() if order.mode != "plain"}
     twice = [order.name for order, outcome in ours.items() if outcome.created > 1]
     lost = [order.name for order, outcome in ours.items() if order.vendor == "tavus" and outcome.state != "success"]

@@ -29,7 +29,8 @@ def print_table(
     :param columns: title of each vendor's (connection type) and mode's column.
     :param steps: keys of :data:`STEPS`. Default: all.
     :param others: vendors besides the built-in ones.
-    :param environment: of Airflow's processes, such as the path on which they find the hooks of ``others``.
+    :param environment: of Airflow's processes, such as the path on which they find the hooks of ``others``, or what the
+        Dags order from built-in vendors of whom they know no order.
     """
     orders = [
         Order(vendor, mode, step)
@@ -39,7 +40,7 @@ def print_table(
     ]
     outcomes: dict[Order, Outcome] = {}
     requests = json.dumps({vendor.conn_type: dict(vendor.example_order) for vendor in others})
-    settings = {**(environment or {}), OTHER_VENDORS: requests}
+    settings = {OTHER_VENDORS: requests, **(environment or {})}
     with (
         tempfile.TemporaryDirectory(prefix="video-orders-") as home,
         RealAirflow(Path(home), DAGS_FOLDER, settings) as airflow,
