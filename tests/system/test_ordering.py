@@ -109,7 +109,8 @@ def test_a_clip_is_ordered_from_every_vendor(airflow: RealAirflow) -> None:
         video = airflow.xcom(dag_id, run_id, "order")
         assert (video["vendor"], video["state"]) == (vendor, "ready")
         assert video["download_url"] == video["file_urls"][0]
-        assert video["download_url"] in airflow.log(dag_id, run_id, "show")
+        # Airflow hides what looks like a token in a log.
+        assert video["download_url"].partition("?")[0] in airflow.log(dag_id, run_id, "show")
 
 
 def test_many_are_ordered_and_what_they_cost_is_gathered(airflow: RealAirflow) -> None:
