@@ -40,7 +40,10 @@ def expiry_of(url: str) -> str | None:
 
 def expiry_after(moment: str | None, lifetime: float) -> str | None:
     """Return when a URL expires that is good for so many seconds from a moment on, in ISO 8601 as that is."""
-    return None if moment is None else _iso(datetime.fromisoformat(moment) + timedelta(seconds=lifetime))
+    try:
+        return None if moment is None else _iso(datetime.fromisoformat(moment) + timedelta(seconds=lifetime))
+    except OverflowError:
+        return None
 
 
 def _iso(moment: datetime) -> str:

@@ -43,6 +43,9 @@ def test_a_signed_url_says_when_it_expires(query: str, moment: str | None) -> No
     assert expiry_of(f"https://a.example/v.mp4?{query}") == moment
 
 
-@pytest.mark.parametrize(("moment", "expires_at"), [("2025-11-22T11:00:00+00:00", NOON), (None, None)])
+@pytest.mark.parametrize(
+    ("moment", "expires_at"),
+    [("2025-11-22T11:00:00+00:00", NOON), (None, None), ("9999-12-31T23:59:59+00:00", None)],
+)
 def test_a_url_that_is_good_for_an_hour_expires_an_hour_later(moment: str | None, expires_at: str | None) -> None:
     assert expiry_after(moment, 3600) == expires_at
