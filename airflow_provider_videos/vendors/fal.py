@@ -278,7 +278,7 @@ def _header_value(field: str, value: Any) -> str | None:
         return "1" if value else None
     if isinstance(value, bool):
         return "1" if value else "0"
-    text = value if isinstance(value, str) else json.dumps(value)
+    text = value.strip() if isinstance(value, str) else json.dumps(value)
     if not text.isascii() or not text.isprintable():
         raise RequestFieldError(field, "can't be sent as a header, which takes printable ASCII characters")
     return text

@@ -116,6 +116,11 @@ def test_options_of_the_queue_are_headers_and_a_query() -> None:
     assert call.body == {"prompt": "A cat.", "duration": "8s"}
 
 
+def test_an_option_that_a_template_surrounds_with_white_space_can_be_sent() -> None:
+    _, [call] = run(Fal().submit({**ORDER, "fal_tags": " team=a\n"}, key=None), CREATED)
+    assert call.headers["X-Fal-Tags"] == "team=a"
+
+
 @pytest.mark.parametrize("tags", ["a\r\nAuthorization: Key b", "ü", "\0"])
 def test_no_option_makes_another_header(tags: str) -> None:
     with pytest.raises(RequestFieldError) as error:
