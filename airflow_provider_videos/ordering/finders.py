@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import math
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -215,8 +216,10 @@ class EchoFinder(OrderFinder):
         self, order: Order, request: Mapping[str, Any], *, since: float, is_others: IsOthers, patiently: Patiently
     ) -> SearchResult:
         """Search for the one video that shows the order; that there is none proves nothing."""
-        expected = self._expected(request)
-        result = find_echo(self.hook, expected, since=since, is_others=is_others, patiently=patiently)
+        until = math.inf if order.answer_due_at is None else order.answer_due_at
+        result = find_echo(
+            self.hook, self._expected(request), since=since, until=until, is_others=is_others, patiently=patiently
+        )
         if not order.earlier_are_known or self.is_ambiguous(order):
             result.unsure += [video_id for _, video_id in result.found]
             result.found = []

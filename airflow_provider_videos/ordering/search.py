@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 CLOCK_SKEW = 300.0
 #: How far it may be behind if it, or the worker's, is wrong.
 MAX_CLOCK_ERROR = 86_400.0
+#: What a vendor shows in place of a field that it has removed.
+_REMOVED = ("", "{}", "[]")
 #: How many videos that a list shows without a name are asked for in one search.
 MAX_ASKED_FOR_NAMES = 50
 #: A shorter beginning of a name is taken for a name of its own, and not for one that was cut.
@@ -132,30 +134,36 @@ def find_echo(
     expected: Mapping[str, Any],
     *,
     since: float,
+    until: float,
     is_others: Callable[[str], bool],
     patiently: Patiently,
 ) -> SearchResult:
     """Find the one video that shows what was ordered, where nothing of the order can be marked.
 
-    That none shows it proves nothing: a vendor may show a request in another form than it was sent.
+    That none shows it proves nothing: a vendor may show a request in another form than it was sent, or no more.
 
     :param hook: the vendor's.
     :param expected: what a video of the order shows.
     :param since: Unix time of the order.
+    :param until: Unix time at which its answer was due: what was created later is another's.
     :param is_others: says whether the video of an id is known to be another order's.
     :param patiently: makes the calls.
     """
     result = SearchResult()
+    shown_no_more: list[str] = []
     for listed in _list(hook, result, patiently):
-        if not shows_order(listed, expected) or is_others(listed.video.video_id):
+        video, is_shown = listed.video, shows_order(listed, expected)
+        if not (is_shown or _may_have_shown(listed, expected)) or is_others(video.video_id):
             continue
-        if listed.video.created_at is None or _is_older(listed.video, since, by=CLOCK_SKEW):
-            if not _is_older(listed.video, since, by=MAX_CLOCK_ERROR):
-                result.unsure.append(listed.video.video_id)
-        else:
-            result.found.append((0, listed.video.video_id))
-    if len(result.found) > 1:
-        result.unsure += [video_id for _, video_id in result.found]
+        is_near = not _is_older(video, since, by=CLOCK_SKEW) and not _is_newer(video, until, by=CLOCK_SKEW)
+        if not is_shown:
+            shown_no_more += [video.video_id] if is_near else []
+        elif is_near and video.created_at is not None:
+            result.found.append((0, video.video_id))
+        elif not _is_older(video, since, by=MAX_CLOCK_ERROR) and not _is_newer(video, until, by=MAX_CLOCK_ERROR):
+            result.unsure.append(video.video_id)
+    if len(result.found) > 1 or (result.found and shown_no_more):
+        result.unsure += [*(video_id for _, video_id in result.found), *shown_no_more]
         result.found = []
     if not result.found and not result.unsure:
         result.problem = result.problem or "none of its videos shows this order, or it shows it in another form"
@@ -182,6 +190,14 @@ def shows_order(listed: ListedVideo, expected: Mapping[str, Any]) -> bool:
     """Say whether a listed video shows all that is expected of an order's; what it shows no more proves nothing."""
     return bool(listed.shown) and all(
         _normal(listed.shown.get(field, "")) == _normal(text_of(value) or "") for field, value in expected.items()
+    )
+
+
+def _may_have_shown(listed: ListedVideo, expected: Mapping[str, Any]) -> bool:
+    """Say whether a listed video may have shown an order before its vendor removed a part of what it shows."""
+    return all(
+        listed.shown.get(field, "") in _REMOVED or _normal(listed.shown[field]) == _normal(text_of(value) or "")
+        for field, value in expected.items()
     )
 
 
@@ -257,6 +273,10 @@ def _is_older(video: Video | None, since: float, *, by: float) -> bool:
     if video is None or video.created_at is None:
         return False
     return datetime.fromisoformat(video.created_at).timestamp() < since - by
+
+
+def _is_newer(video: Video, until: float, *, by: float) -> bool:
+    return video.created_at is not None and datetime.fromisoformat(video.created_at).timestamp() > until + by
 
 
 def _normal(text: str) -> str:

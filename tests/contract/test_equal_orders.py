@@ -146,6 +146,36 @@ def test_a_video_that_came_after_a_refusal_and_before_the_order_is_not_taken(
     assert created(simulator) == 1
 
 
+def test_a_video_that_was_ordered_long_after_the_answer_was_due_is_not_taken(
+    task: Attempts, lose_order: Callable[[], None], simulator: Simulator
+) -> None:
+    lose_order()
+    assert task.store is not None
+    [lost] = task.store["video_order"]["orders"]
+    for moment in ("first_sent_at", "sent_at", "answer_due_at"):
+        lost[moment] -= 3600
+    # Such as that of the next run of a Dag that always orders the same.
+    order_the_same_elsewhere()
+    task.clear()
+    assert_no_video_is_taken(task)
+    assert created(simulator) == 1
+
+
+def test_a_video_is_not_taken_beside_one_that_shows_its_order_no_more(
+    simulator: Simulator, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hook = VideoHook.get_hook(connect("replicate"))
+    request = {"model": "a/b", "input": {"prompt": "A cat."}}
+    kill_while_it_is_sent(task := order("replicate", request=request), monkeypatch)
+    [own] = hook.list_videos()
+    simulator.set_video("replicate", own.video_id, outcome="data_removed")
+    elsewhere = order("replicate", request=request)
+    elsewhere.ti.task_id = "elsewhere"
+    elsewhere.run()
+    assert_no_video_is_taken(task)
+    assert created(simulator) == 2
+
+
 def kill_both_at_once(tasks: list[Attempts], monkeypatch: pytest.MonkeyPatch) -> None:
     """Let each order be sent after both have looked at what is there, and lose both answers."""
     order_video = VideoHook.order_video
