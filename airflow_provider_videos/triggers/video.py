@@ -3,11 +3,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
-import math
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
@@ -16,11 +14,15 @@ from airflow_provider_videos.clock import Clock
 from airflow_provider_videos.exceptions import VideoError, VideoUnexpectedError
 from airflow_provider_videos.hooks.video import VideoHook
 from airflow_provider_videos.numeric import is_number
-from airflow_provider_videos.waiting.poller import PolledVideo, VideoPoller, get_poller
-from airflow_provider_videos.waiting.polling import CONNECTION_GRACE, LAST_POLL_TIMEOUT, PollingRules, Step, Wait
+from airflow_provider_videos.waiting.poller import get_poller
+from airflow_provider_videos.waiting.polling import CONNECTION_GRACE, PollingRules, Step, Wait
 from airflow_provider_videos.waiting.status_history import Sighting
 from airflow_provider_videos.waiting.status_report import StatusReport
+from airflow_provider_videos.waiting.subscription import Subscription
 from airflow_provider_videos.waiting.task_end import TaskEnd
+
+if TYPE_CHECKING:
+    from airflow_provider_videos.video import Video
 
 __all__ = ["VideoTrigger"]
 
@@ -79,7 +81,6 @@ class VideoTrigger(BaseTrigger):
             "ordered_at": ordered_at,
         }
         self._delete_on_kill = delete_on_kill
-        self._asked_at = -math.inf
         self._rules = PollingRules(**_taken(options, PollingRules))
         self._end = TaskEnd(**_taken(options, TaskEnd))
         self._unknown_options = options
@@ -156,40 +157,20 @@ class VideoTrigger(BaseTrigger):
         wait = self._wait(clock.now())
         poller = get_poller(self.conn_id)
         report = StatusReport(self.task_instance if self._end.do_xcom_push else None)
-        left = max(wait.deadline - clock.now(), 0.0)
+
+        def on_poll(step: Step, video: Video | None) -> None:
+            for level, line in step.log:
+                # A logger of each trigger's own would cost several objects per wait.
+                self.logger().log(level, line)
+            report.update(wait, video, polled_at=clock.now())
+
         try:
-            # One for the whole wait: one for each poll would cost as much as the rest of a poll does here.
-            async with asyncio.timeout(left + LAST_POLL_TIMEOUT), poller.following(self.video_id) as polled:
-                await asyncio.sleep(self._first_pause(wait, poller, clock.now()))
-                while True:
-                    step = await self._poll(wait, poller, polled, clock)
-                    for level, line in step.log:
-                        # A logger of each trigger's own would cost several objects per wait.
-                        self.logger().log(level, line)
-                    if step.ends:
-                        return step
-                    report.update(wait, polled.video, polled_at=clock.now())
-                    await asyncio.sleep(step.pause)
-        except TimeoutError:
-            return wait.on_deadline(poller.refusal, now=clock.now())
+            step = await Subscription(wait, poller, clock).until_end(on_poll)
+            for level, line in step.log:
+                self.logger().log(level, line)
+            return step
         finally:
             report.cancel()
-
-    async def _poll(self, wait: Wait, poller: VideoPoller, polled: PolledVideo, clock: Clock) -> Step:
-        left = max(wait.deadline - clock.now(), 0.0)
-        interval = wait.rules.poke_interval
-        try:
-            video, age = await poller.poll(
-                polled, interval=interval, max_age=min(interval, left), newer_than=self._asked_at
-            )
-            self._asked_at = polled.asked_at
-            step = wait.on_video(video, now=clock.now() - age)
-            return dataclasses.replace(step, pause=max(step.pause - age, 0.0)) if age else step
-        except VideoError as error:
-            return wait.on_error(error, now=clock.now())
-        except Exception as error:
-            self.log.exception("Polling video %r failed", self.video_id)
-            return wait.on_error(VideoUnexpectedError.of(error), now=clock.now())
 
     def _wait(self, now: float) -> Wait:
         if self._unknown_options:
@@ -220,13 +201,6 @@ class VideoTrigger(BaseTrigger):
         if began_at is None and slack is not None and ends_at is not None:
             began_at = ends_at.timestamp() - slack - self._progress["timeout"]
         return began_at
-
-    @staticmethod
-    def _first_pause(wait: Wait, poller: VideoPoller, now: float) -> float:
-        pause = wait.first_pause(now)
-        if pause <= 0:
-            pause = poller.start_delay(wait.rules.poke_interval)
-        return max(min(pause, wait.deadline - now), 0.0)
 
 
 def _taken(options: dict[str, Any], kind: type) -> dict[str, Any]:
