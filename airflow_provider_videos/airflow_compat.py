@@ -46,6 +46,7 @@ _PAGES = {
 }
 #: Attributes of a mapped task that hold what it passes on, and are not documented; a task that is not mapped has none.
 MAPPED_TASK_FIELDS = ("partial_kwargs", "expand_input", "op_kwargs_expand_input")
+_XCOM_BACKEND = "airflow.sdk.execution_time.xcom.BaseXCom"
 #: How many of the newest runs the lists of runs look through from Airflow 3.4 on, whose XComs have no index by key.
 RUNS_SEARCHED = 10_000
 
@@ -87,6 +88,13 @@ def xcom_backend() -> tuple[Any, bool]:
     return XCom, XCom is BaseXCom
 
 
+def has_airflows_xcom_backend() -> bool:
+    """Return whether XComs are kept where Airflow keeps them; imports nothing, unlike :func:`xcom_backend`."""
+    from airflow.sdk import conf
+
+    return bool(conf.get("core", "xcom_backend", fallback=_XCOM_BACKEND).rpartition(".")[2] == "BaseXCom")
+
+
 def can_start_from_trigger() -> bool:
     """Return whether the triggerer renders a trigger's arguments: from Airflow 3.3 on; goes with Airflow 3.2."""
     from airflow.triggers.base import BaseTrigger
@@ -105,6 +113,16 @@ def trigger_timeout(trigger: Any) -> datetime | None:
     """Return when Airflow ends a trigger, if it has one that is started by the scheduler tell (3.3); undocumented."""
     moment = getattr(trigger, "timeout_after", None)
     return moment if isinstance(moment, datetime) else None
+
+
+def has_mapped_dependants(task: Any) -> bool:
+    """Return whether other tasks are mapped over what a task returns, so that Airflow has to note its length.
+
+    :param task: the task, ``None`` if it is not known.
+    """
+    if task is None or not task.has_dag():
+        return False
+    return next(iter(task.iter_mapped_dependants()), None) is not None
 
 
 def unlimited_retention() -> dict[str, Any]:

@@ -23,12 +23,13 @@
     ├── VideoStorageError       the storage doesn't take it
     ├── VideoUnexpectedError    something else went wrong
     ├── VideoFailedError        the video ended without success (*)
+    ├── VideoBatchError         videos of a batch failed, and all others have ended (*)
     └── VideoTimeoutError       the video was not finished in time (also an AirflowSensorTimeout)
 
 (*) also an AirflowFailException: no retry can help, so Airflow makes none.
 
-Of those that a sensor can meet, ``soft_fail`` skips on the last two only: a video that failed may be skipped, a refused
-key or a missing id never is.
+Of those that a sensor can meet, ``soft_fail`` skips on the last three only, and on a ``VideoBatchError`` only if each
+video failed or timed out: a video that failed may be skipped, a refused key or a missing id never is.
 """
 
 from __future__ import annotations
@@ -45,6 +46,7 @@ __all__ = [
     "VideoAnswerError",
     "VideoApiError",
     "VideoAuthError",
+    "VideoBatchError",
     "VideoConnectionError",
     "VideoDownloadError",
     "VideoError",
@@ -66,6 +68,9 @@ __all__ = [
 ]
 
 _MAX_REASON_CHARACTERS = 1000
+#: Of a batch, so many videos are named in an error, each with a reason of so many characters.
+_MAX_NAMED = 50
+_MAX_BATCH_REASON_CHARACTERS = 200
 
 
 class VideoError(Exception):
@@ -412,6 +417,29 @@ class VideoFailedError(VideoError, AirflowFailException):
             + _sentence(reason)
         )
         self.video = video
+
+
+class VideoBatchError(VideoError, AirflowFailException):
+    """Videos of a batch failed, after all others were brought to their ends. Airflow doesn't retry.
+
+    :param failed: each as a list of what to call it and why it failed.
+    :param videos: how many videos the batch has.
+    :param kinds: how many failed with an exception of each name.
+    """
+
+    def __init__(self, *, failed: list[list[str]], videos: int, kinds: dict[str, int]) -> None:
+        named = [f"{name}: {_sentence(shorten(reason, _MAX_BATCH_REASON_CHARACTERS))}" for name, reason in failed]
+        more = len(named) - _MAX_NAMED
+        rest = f" And {more:,} more: the log and the XCom 'videos' name them." if more > 0 else ""
+        super().__init__(f"{len(named):,} of {videos:,} videos failed. {' '.join(named[:_MAX_NAMED])}{rest}")
+        self.failed = failed
+        self.videos = videos
+        self.kinds = kinds
+
+    @property
+    def is_of_videos(self) -> bool:
+        """Whether each failed at the vendor or was not finished in time, and none could not be asked for."""
+        return set(self.kinds) <= {VideoFailedError.__name__, VideoTimeoutError.__name__}
 
 
 class VideoTimeoutError(VideoError, AirflowSensorTimeout):

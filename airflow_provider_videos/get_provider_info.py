@@ -72,8 +72,8 @@ def get_provider_info() -> dict[str, Any]:
 _MODULES = {
     "hooks": ("hooks.{}",),
     "operators": ("operators.download", "operators.generate", "operators.video"),
-    "sensors": ("sensors.video",),
-    "triggers": ("triggers.account_videos", "triggers.video"),
+    "sensors": ("sensors.video", "sensors.video_batch"),
+    "triggers": ("triggers.account_videos", "triggers.video", "triggers.video_batch"),
 }
 
 _VENDORS = (

@@ -18,6 +18,7 @@ from airflow_provider_videos.exceptions import VideoParameterError, VideoPathErr
 from airflow_provider_videos.numeric import is_number
 from airflow_provider_videos.request import check_names, read_request
 from airflow_provider_videos.video_id import read_video_id
+from airflow_provider_videos.video_list import VideoList
 
 #: The longest time span that is taken, in seconds: a year. MySQL holds no time after January 2038.
 MAX_SECONDS = 366 * 86_400.0
@@ -41,9 +42,11 @@ SWITCHES = frozenset({
     "with_record",
     "with_thumbnail",
 })
+#: What a video that fails means for a task that has many.
+ON_FAILURE = ("fail", "return")
 CONN_IDS = frozenset({"conn_id", "storage_conn_id"})
 #: Those that may be None.
-OPTIONAL = frozenset({"max_wait", "max_bytes", "storage_conn_id"})
+OPTIONAL = frozenset({"max_bytes", "max_wait", "min_ready", "storage_conn_id"})
 
 
 def check_parameters(operator: BaseOperator, given: Mapping[str, Any]) -> None:
@@ -53,7 +56,7 @@ def check_parameters(operator: BaseOperator, given: Mapping[str, Any]) -> None:
     :param given: what it is defined with, by name, such as ``locals()`` at the beginning of its ``__init__``. A name
         that is not known here is somebody else's.
     :raises VideoParameterError: naming the parameter; a ``ValueError``.
-    :raises VideoIdError: for ``video_id``; a ``ValueError``.
+    :raises VideoIdError: for ``video_id`` and ``video_ids``; a ``ValueError``.
     :raises VideoPathError: for ``path``; a ``ValueError``.
     :raises VideoRequestError: for ``request``; a ``ValueError``.
     """
@@ -125,6 +128,15 @@ def _check(name: str, value: Any) -> None:
     elif name in CONN_IDS:
         if not isinstance(value, str) or not value.strip():
             raise _error(name, "must be the id of an Airflow connection, a text", value)
+    elif name == "on_failure":
+        if value not in ON_FAILURE:
+            raise _error(name, "must be 'fail' or 'return'", value)
+    elif name == "min_ready":
+        is_part = is_number(value) and not is_number(value, whole=True) and 0 < value <= 1
+        if not is_part and not (is_number(value, whole=True) and value >= 1):
+            raise _error(name, "must be a whole number, 1 or more, or a part above 0 and up to 1.0", value)
+    elif name == "video_ids":
+        VideoList(value)
     elif name == "video_id":
         read_video_id(value)
     elif name == "path":
@@ -142,6 +154,8 @@ def _is_template(value: Any, extensions: tuple[str, ...]) -> bool:
         return "{{" in value or "{%" in value or "{#" in value or (bool(extensions) and value.endswith(extensions))
     if isinstance(value, Mapping):
         return any(_is_template(inner, extensions) for inner in value.values())
+    if isinstance(value, list | tuple):
+        return any(_is_template(inner, extensions) for inner in value)
     return isinstance(value, XComArg)
 
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 
 from airflow_provider_videos.exceptions import VideoIdError
 
@@ -44,6 +45,15 @@ def read_video_id(video: object, *, vendor: str | None = None) -> str:
             "pass the connection that the video was ordered with"
         )
     return video_id
+
+
+def read_ordered_at(video: object) -> float | None:
+    """Return the Unix time at which a video was ordered, if what an earlier task returned of it says so."""
+    try:
+        created_at = video["created_at"] if isinstance(video, Mapping) else None
+        return datetime.fromisoformat(created_at).timestamp() if isinstance(created_at, str) else None
+    except (KeyError, ValueError, OverflowError):
+        return None
 
 
 def _kind(video: object) -> str:

@@ -27,6 +27,8 @@ SEEN_FIELDS = ("vendor", "video_id", "state", "hosted_url")
 FAILED_VIDEO_KEY = "video"
 #: Key of how many seconds the video was in each of its vendor's statuses.
 STATUS_SECONDS_KEY = "status_seconds"
+#: Key of the records of all videos of a batch, in their order.
+VIDEOS_KEY = "videos"
 #: Key of how a wait stands, while it goes on: see :func:`waiting_status`.
 WAITING_KEY = "waiting"
 
@@ -109,8 +111,25 @@ def push_video(operator: BaseOperator, context: Context, video: dict[str, Any]) 
     return video
 
 
-def tell_assets(operator: BaseOperator, context: Context, record: Mapping[str, Any], fields: Collection[str]) -> None:
-    """Put fields of what a task returns into the events of the assets among its outlets."""
+def tell_assets(
+    operator: BaseOperator, context: Context, record: Mapping[str, Any], fields: Collection[str] | None = None
+) -> None:
+    """Put fields of what a task returns into the events of the assets among its outlets.
+
+    :param fields: their names; by default, all.
+    """
     for outlet in operator.outlets:
         if isinstance(outlet, Asset):
-            context["outlet_events"][outlet].extra.update({field: record[field] for field in fields})
+            context["outlet_events"][outlet].extra.update({
+                field: record[field] for field in (record if fields is None else fields)
+            })
+
+
+def tell_assets_of_batch(operator: BaseOperator, context: Context, counts: Mapping[str, int]) -> None:
+    """Put counts into the events of the assets among a task's outlets, and where the records of its videos are.
+
+    :param counts: ``videos``, ``ready`` and ``failed``.
+    """
+    ti = context["ti"]
+    names = ("dag_id", "run_id", "task_id", "map_index")
+    tell_assets(operator, context, {**counts, **{name: getattr(ti, name) for name in names}, "key": VIDEOS_KEY})

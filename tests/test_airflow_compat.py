@@ -133,7 +133,7 @@ def test_without_templates_in_triggers_a_wait_begins_on_a_worker(monkeypatch: py
     monkeypatch.setattr(airflow_compat, "can_start_from_trigger", lambda: False)
     monkeypatch.setattr("airflow_provider_videos.waiting.start_from_trigger.can_start_from_trigger", lambda: False)
     with pytest.raises(CannotStartFromTriggerError, match=r"Airflow 3\.3"):
-        start_trigger_args(None, trigger_kwargs={}, timeout=None)  # type: ignore[arg-type]
+        start_trigger_args(None, trigger_cls="", trigger_kwargs={}, timeout=None)  # type: ignore[arg-type]
 
 
 def test_without_the_constant_a_record_is_kept_as_airflow_keeps_others(monkeypatch: pytest.MonkeyPatch) -> None:

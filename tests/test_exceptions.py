@@ -16,6 +16,7 @@ from airflow_provider_videos.exceptions import (
     VideoAnswerError,
     VideoApiError,
     VideoAuthError,
+    VideoBatchError,
     VideoConnectionError,
     VideoDownloadError,
     VideoError,
@@ -73,6 +74,7 @@ ERRORS = [
     VideoFailedError(video=RECORD),
     VideoFailedError(video={**RECORD, "state": "ready", "status": "ready", "error_code": None}),
     VideoFailedError(video={**RECORD, "error_message": None}),
+    VideoBatchError(failed=[["v1", "it is empty"]], videos=3, kinds={"VideoFailedError": 1}),
     VideoTimeoutError(video_id="v1", waited="12 h", last_seen="Its last status was 'queued', first seen 1 h before."),
 ]
 TRIPS: dict[str, Callable[[VideoError], VideoError]] = {
@@ -113,6 +115,7 @@ def test_an_exception_of_another_package_is_told_in_words() -> None:
 
 
 FINAL = (
+    VideoBatchError,
     VideoFailedError,
     VideoIdError,
     VideoOrderLostError,

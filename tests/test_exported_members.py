@@ -23,8 +23,10 @@ EXPORTED: dict[str, list[str]] = {
     "airflow_provider_videos.operators.generate": ["GenerateVideoOperator"],
     "airflow_provider_videos.operators.video": ["DeleteVideoOperator", "GetVideoOperator"],
     "airflow_provider_videos.sensors.video": ["VideoSensor"],
+    "airflow_provider_videos.sensors.video_batch": ["VideoBatchSensor"],
     "airflow_provider_videos.triggers.account_videos": ["AccountVideosTrigger"],
     "airflow_provider_videos.triggers.video": ["VideoTrigger"],
+    "airflow_provider_videos.triggers.video_batch": ["VideoBatchTrigger"],
     "airflow_provider_videos.vendors.answer": ["Answer", "Purpose"],
     "airflow_provider_videos.vendors.base": [
         "Cancels",

@@ -20,6 +20,7 @@ from airflow_provider_videos.operators.generate import GenerateVideoOperator
 from airflow_provider_videos.operators.video import DeleteVideoOperator, GetVideoOperator
 from airflow_provider_videos.parameters import CONN_IDS, COUNTS, MAX_SECONDS, OPTIONAL, SWITCHES, TIME_SPANS
 from airflow_provider_videos.sensors.video import VideoSensor
+from airflow_provider_videos.sensors.video_batch import VideoBatchSensor
 from airflow_provider_videos.simulator import Simulator
 from tests.attempts import Attempts
 from tests.vendor_kit import REQUESTS, Connect
@@ -29,8 +30,11 @@ NEEDED: dict[Any, dict[str, Any]] = {
     DownloadVideoOperator: {"video_id": "v1", "path": "/videos/", "conn_id": "c"},
     GenerateVideoOperator: {"request": REQUESTS["tavus"], "conn_id": "c"},
     GetVideoOperator: {"video_id": "v1", "conn_id": "c"},
+    VideoBatchSensor: {"video_ids": ["v1"], "conn_id": "c"},
     VideoSensor: {"video_id": "v1", "conn_id": "c"},
 }
+#: Parameters that have a rule of their own.
+NAMED = {"min_ready", "on_failure", "path", "request", "video_id", "video_ids"}
 BAD_TIME_SPANS = [
     "30",
     "",
@@ -65,6 +69,9 @@ def bad_values() -> list[Any]:
         **dict.fromkeys(SWITCHES, BAD_SWITCHES),
         **dict.fromkeys(CONN_IDS, BAD_CONN_IDS),
         "video_id": ["", None, 1.5, {}, "None"],
+        "video_ids": [None, 5, "v1", [None], [""], {"video_id": "v1"}],
+        "min_ready": [0, -1, 0.0, 1.5, True, "3", math.nan, []],
+        "on_failure": ["", None, "raise", True, []],
         "path": ["", None, 5, "s3://"],
         "request": [None, [], "text", 5, {5: "x"}, {"properties": {True: 1}}],
     }
@@ -87,7 +94,7 @@ def test_a_bad_value_is_refused_by_name_when_the_task_is_defined(task: Any, name
 @pytest.mark.parametrize("task", NEEDED)
 def test_every_parameter_is_checked(task: Any) -> None:
     own = set(inspect.signature(task.__init__).parameters) - {"self", "kwargs"}
-    assert own <= TIME_SPANS | COUNTS | SWITCHES | CONN_IDS | {"video_id", "path", "request"}
+    assert own <= TIME_SPANS | COUNTS | SWITCHES | CONN_IDS | NAMED
 
 
 @pytest.mark.parametrize("task", NEEDED)
@@ -110,7 +117,7 @@ def test_templates_are_left_to_the_execution(task: Any) -> None:
     if task is GenerateVideoOperator:
         task(task_id="file", conn_id="c", request="request.json")
         task(task_id="nested", conn_id="c", request={"script": earlier.output, "properties": {"x": ["{{ y }}"]}})
-    else:
+    elif "video_id" in NEEDED[task]:
         task(task_id="record", **NEEDED[task] | {"video_id": {"video_id": "{{ ti.xcom_pull('x')['video_id'] }}"}})
 
 

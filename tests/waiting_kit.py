@@ -7,10 +7,13 @@ import asyncio
 import dataclasses
 import json
 import time
+from collections import defaultdict
 from collections.abc import Callable
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any, cast
 
+import pytest
 import structlog
 from airflow.sdk._shared.module_loading import import_string
 from airflow.sdk.exceptions import (
@@ -18,6 +21,7 @@ from airflow.sdk.exceptions import (
     AirflowSkipException,
     TaskDeferred,
 )
+from airflow.sdk.execution_time.xcom import XCom
 from airflow.sdk.serde import deserialize, serialize
 from airflow.triggers.base import BaseTrigger
 
@@ -32,9 +36,23 @@ class TaskInstance:
 
     xcoms: dict[str, Any] = dataclasses.field(default_factory=dict)
     first_reschedule_date: datetime | None = None
+    dag_id: str = "dag"
+    run_id: str = "run"
+    task_id: str = "wait"
+    map_index: int = -1
+    try_number: int = 1
+
+    def xcom_pull(self, *, task_ids: str, key: str, map_indexes: int) -> Any:
+        assert (task_ids, map_indexes) == (self.task_id, self.map_index)
+        return self.xcoms.get(key)
 
     def xcom_push(self, key: str, value: Any) -> None:
         self.xcoms[key] = json.loads(json.dumps(value))
+
+    async def aset(self, *, key: str, value: Any, **place: Any) -> None:
+        """Take what a trigger pushes."""
+        assert place == {name: getattr(self, name) for name in ("dag_id", "run_id", "task_id", "map_index")}
+        self.xcom_push(key, value)
 
     def get_first_reschedule_date(self, context: Any) -> datetime | None:
         return self.first_reschedule_date
@@ -45,7 +63,7 @@ class Outcome:
     """How a wait ended: ``success``, ``skipped`` or ``failed``."""
 
     state: str
-    value: dict[str, Any] | None
+    value: Any
     error: BaseException | None
     xcoms: dict[str, Any]
     looks: int
@@ -73,16 +91,20 @@ def wait(mode: str, *, poke_interval: float = 0.05, timeout: float = 20, **argum
     return run(make)
 
 
-def run(make: Callable[[], VideoSensor]) -> Outcome:
-    """Run a sensor to its end, with a fresh object wherever Airflow has one."""
+def run(make: Callable[[], Any], *, context: dict[str, Any] | None = None) -> Outcome:
+    """Run a sensor to its end, with a fresh object wherever Airflow has one.
+
+    :param context: what its context has besides a task instance.
+    """
     ti = TaskInstance()
-    context: Any = {"ti": ti}
+    context = {"ti": ti, "outlet_events": defaultdict(lambda: SimpleNamespace(extra={})), **(context or {})}
     looks = 0
     triggers: list[dict[str, Any]] = []
-    value: dict[str, Any] | None = None
+    value: Any = None
     error: BaseException | None = None
     state = "success"
-    with structlog.testing.capture_logs() as log:
+    with structlog.testing.capture_logs() as log, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(XCom, "aset", ti.aset)
         try:
             while True:
                 looks += 1
@@ -95,6 +117,7 @@ def run(make: Callable[[], VideoSensor]) -> Outcome:
                     time.sleep(max((reschedule.reschedule_date - datetime.now(UTC)).total_seconds(), 0))
                 except TaskDeferred as deferred:
                     trigger = through_the_database(deferred.trigger, triggers)
+                    trigger.task_instance = ti  # type: ignore[assignment]
                     event = json.loads(json.dumps(asyncio.run(only_event(trigger)).payload))
                     value = make().resume_execution(deferred.method_name, {"event": event}, context)
                     break

@@ -3,28 +3,21 @@
 
 from __future__ import annotations
 
-import dataclasses
 import time
-import warnings
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, NoReturn
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import BaseSensorOperator, PokeReturnValue, conf, timezone
-from airflow.sdk.exceptions import AirflowRescheduleException, AirflowSkipException, AirflowTaskTimeout
+from airflow.sdk import PokeReturnValue, conf, timezone
+from airflow.sdk.exceptions import AirflowRescheduleException
 
-from airflow_provider_videos.exceptions import VideoError, VideoFailedError
-from airflow_provider_videos.parameters import check_parameters, check_rendered
-from airflow_provider_videos.video_id import read_video_id
-from airflow_provider_videos.waiting.polling import DEFAULT_MAX_CONSECUTIVE_FAILURES, PollingRules, Step, Wait
-from airflow_provider_videos.waiting.skipping import why_skip
-from airflow_provider_videos.waiting.start_from_trigger import (
-    CannotStartFromTriggerError,
-    renderable,
-    start_trigger_args,
-)
-from airflow_provider_videos.waiting.worker import TRIGGER_TIMEOUT_SLACK, WorkerPolls, defer_wait, read_event
-from airflow_provider_videos.xcom import failed_video_xcoms, keys_read_of, push, push_video, video_xcoms
+from airflow_provider_videos.parameters import check_parameters
+from airflow_provider_videos.sensors.base import WaitSensor
+from airflow_provider_videos.video_id import read_ordered_at, read_video_id
+from airflow_provider_videos.waiting.polling import DEFAULT_MAX_CONSECUTIVE_FAILURES, Step, Wait
+from airflow_provider_videos.waiting.start_from_trigger import renderable
+from airflow_provider_videos.waiting.worker import WorkerPolls, defer_wait, read_event
+from airflow_provider_videos.xcom import keys_read_of, push, push_video, video_xcoms
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -32,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["VideoSensor"]
 
 
-class VideoSensor(BaseSensorOperator):
+class VideoSensor(WaitSensor):
     """Waits until a video is in a terminal status, and returns its record.
 
     The connection's type chooses the vendor. The record is the dict of
@@ -96,28 +89,24 @@ class VideoSensor(BaseSensorOperator):
     ) -> None:
         # Before Airflow's own checks, which take True for a second.
         check_parameters(self, {**locals(), **kwargs})
-        super().__init__(poke_interval=poke_interval, timeout=timeout, **kwargs)
+        super().__init__(
+            conn_id=conn_id,
+            poke_interval=poke_interval,
+            timeout=timeout,
+            deferrable=deferrable,
+            max_consecutive_failures=max_consecutive_failures,
+            start_from_trigger=start_from_trigger,
+            end_from_trigger=end_from_trigger,
+            **kwargs,
+        )
         self.video_id = video_id
-        self.conn_id = conn_id
-        self.deferrable = deferrable or start_from_trigger or end_from_trigger
-        self.max_consecutive_failures = max_consecutive_failures
         self._polls: WorkerPolls | None = None
         self._step: Step | None = None
-        self.end_from_trigger = end_from_trigger
-        self.start_from_trigger = start_from_trigger and self._prepare_start()
+        self.start_from_trigger = start_from_trigger and self._prepare_start(
+            "airflow_provider_videos.triggers.video.VideoTrigger", video_id=lambda: renderable(self, "video_id")
+        )
         if end_from_trigger:
             self._warn_of_losses()
-
-    def execute(self, context: Context) -> Any:
-        """Poll, and wait for as long as :meth:`poke` says that the video is not finished."""
-        self._polls = None
-        try:
-            check_rendered(self)
-            return self._wait_for_video(context)
-        except (AirflowRescheduleException, AirflowSkipException):
-            raise
-        except (Exception, AirflowTaskTimeout) as error:
-            self._skip_or_raise(error, context)
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:
         """Take what the trigger found out, and end as the other modes do."""
@@ -125,22 +114,6 @@ class VideoSensor(BaseSensorOperator):
             return push_video(self, context, read_event(self, context, event))
         except Exception as error:
             self._skip_or_raise(error, context)
-
-    def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
-        """Go on after the wait in the triggerer.
-
-        Airflow would skip a ``soft_fail`` sensor on any exception of its own, as a missing id is one that is not to be
-        retried.
-        """
-        try:
-            return super().resume_execution(next_method, next_kwargs, context)
-        except AirflowSkipException as skip:
-            error = skip.__cause__
-            if isinstance(error, VideoError) and not why_skip(
-                error, soft_fail=self.soft_fail, never_fail=self.never_fail
-            ):
-                raise error from None
-            raise
 
     def poke(self, context: Context) -> PokeReturnValue:
         """Poll once.
@@ -156,7 +129,7 @@ class VideoSensor(BaseSensorOperator):
         push(self, context, video_xcoms(record))
         return PokeReturnValue(is_done=True, xcom_value=record)
 
-    def _wait_for_video(self, context: Context) -> Any:
+    def _wait_for_end(self, context: Context) -> Any:
         self._polls = polls = self._begin(context)
         while True:
             self._step = None
@@ -171,67 +144,18 @@ class VideoSensor(BaseSensorOperator):
                 raise step.error
             self._pause(polls.wait, step)
 
-    def _prepare_start(self) -> bool:
-        try:
-            self.start_trigger_args = start_trigger_args(
-                self,
-                trigger_kwargs={
-                    "video_id": renderable(self, "video_id"),
-                    "conn_id": renderable(self, "conn_id"),
-                    "timeout": self.timeout,
-                    # Airflow ends the trigger earlier if execution_timeout is shorter.
-                    "timeout_slack": None if self.execution_timeout else TRIGGER_TIMEOUT_SLACK,
-                    **dataclasses.asdict(self._rules()),
-                    **self._task_end(),
-                },
-                timeout=timedelta(seconds=self.timeout + TRIGGER_TIMEOUT_SLACK),
-            )
-        except CannotStartFromTriggerError as error:
-            warnings.warn(
-                f"Task {self.task_id!r}: a worker begins the wait, though start_from_trigger is set, since {error}.",
-                UserWarning,
-                stacklevel=4,
-            )
-            return False
-        return True
-
-    def _warn_of_losses(self) -> None:
-        names = ("on_execute_callback", "on_success_callback", "on_skipped_callback", "outlets")
-        if lost := [name for name in names if getattr(self, name)]:
-            warnings.warn(
-                f"Task {self.task_id!r}: with end_from_trigger, Airflow drops {', '.join(lost)}.",
-                UserWarning,
-                stacklevel=4,
-            )
-
     def _begin(self, context: Context) -> WorkerPolls:
-        started_at = time.time()
-        if self.reschedule and not self.deferrable and (first := context["ti"].get_first_reschedule_date(context)):
-            # Another worker's clock may be ahead.
-            started_at = min(first.timestamp(), started_at)
+        started_at = self._began_at(context)
         wait = Wait(
             video_id=read_video_id(self.video_id),
             rules=self._rules(),
             started_at=started_at,
             deadline=started_at + self.timeout,
-            ordered_at=_ordered_at(self.video_id),
+            ordered_at=read_ordered_at(self.video_id),
         )
         # Where the trigger ends the task, it pushes those keys only that somebody reads.
         fields = not self.end_from_trigger
         return WorkerPolls(self, wait, video=self.video_id, conn_id=self.conn_id, fields=fields)
-
-    def _rules(self) -> PollingRules:
-        return PollingRules(
-            poke_interval=self.poke_interval,
-            exponential_backoff=self.exponential_backoff,
-            max_wait=self.max_wait.total_seconds() if self.max_wait is not None else None,
-            max_consecutive_failures=self.max_consecutive_failures,
-            silent_fail=self.silent_fail,
-        )
-
-    def _task_end(self) -> dict[str, Any]:
-        names = ("end_from_trigger", "do_xcom_push", "soft_fail", "never_fail")
-        return {name: getattr(self, name) for name in names}
 
     def _pause(self, wait: Wait, step: Step) -> None:
         if self.deferrable:
@@ -240,21 +164,3 @@ class VideoSensor(BaseSensorOperator):
         if self.reschedule and not wait.failures:
             raise AirflowRescheduleException(timezone.utcnow() + timedelta(seconds=step.pause))
         time.sleep(step.pause)
-
-    def _skip_or_raise(self, error: BaseException, context: Context) -> NoReturn:
-        if isinstance(error, VideoFailedError):
-            push(self, context, failed_video_xcoms(error.video))
-        if reason := why_skip(error, soft_fail=self.soft_fail, never_fail=self.never_fail):
-            # Airflow's own line doesn't hold it.
-            self.log.info("%s", reason)
-            raise AirflowSkipException(reason) from error
-        raise error
-
-
-def _ordered_at(video: str | Mapping[str, Any]) -> float | None:
-    """Return the Unix time at which a video was ordered, if what an earlier task returned of it says so."""
-    try:
-        created_at = video["created_at"] if isinstance(video, Mapping) else None
-        return datetime.fromisoformat(created_at).timestamp() if isinstance(created_at, str) else None
-    except (KeyError, ValueError, OverflowError):
-        return None

@@ -5,29 +5,24 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from airflow.triggers.base import BaseTrigger, TriggerEvent
+from airflow.triggers.base import TriggerEvent
 
-from airflow_provider_videos.airflow_compat import trigger_timeout
 from airflow_provider_videos.clock import Clock
 from airflow_provider_videos.exceptions import VideoError, VideoUnexpectedError
 from airflow_provider_videos.hooks.video import VideoHook
-from airflow_provider_videos.numeric import is_number
+from airflow_provider_videos.triggers.base import WaitTrigger
 from airflow_provider_videos.waiting.poller import get_poller
-from airflow_provider_videos.waiting.polling import CONNECTION_GRACE, PollingRules, Step, Wait
+from airflow_provider_videos.waiting.polling import CONNECTION_GRACE, Step, Wait
 from airflow_provider_videos.waiting.status_history import Sighting
 from airflow_provider_videos.waiting.status_report import StatusReport
 from airflow_provider_videos.waiting.subscription import Subscription
-from airflow_provider_videos.waiting.task_end import TaskEnd
-
-if TYPE_CHECKING:
-    from airflow_provider_videos.video import Video
 
 __all__ = ["VideoTrigger"]
 
 
-class VideoTrigger(BaseTrigger):
+class VideoTrigger(WaitTrigger):
     """Waits until a video is in a terminal status or the time is over, and fires once.
 
     It never raises. The event's payload has the ``video_id``, ``video`` with the video's record or ``error`` with an
@@ -67,23 +62,18 @@ class VideoTrigger(BaseTrigger):
         delete_on_kill: bool = False,
         **options: Any,
     ) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        # Airflow renders these two, where it starts the trigger without a worker.
+        super().__init__(
+            conn_id=conn_id, timeout=timeout, started_at=started_at, timeout_slack=timeout_slack, options=options
+        )
+        # Airflow renders it, where it starts the trigger without a worker.
         self.video_id = video_id
-        self.conn_id = conn_id
         self._progress: dict[str, Any] = {
-            "timeout": timeout,
-            "started_at": started_at,
-            "timeout_slack": timeout_slack,
             "next_look_at": next_look_at,
             "failures": failures,
             "seen": seen or [],
             "ordered_at": ordered_at,
         }
         self._delete_on_kill = delete_on_kill
-        self._rules = PollingRules(**_taken(options, PollingRules))
-        self._end = TaskEnd(**_taken(options, TaskEnd))
-        self._unknown_options = options
 
     @classmethod
     def continuing(cls, wait: Wait, *, conn_id: str, next_look_at: float, **options: Any) -> VideoTrigger:
@@ -102,14 +92,9 @@ class VideoTrigger(BaseTrigger):
         )
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        """Return the class path and the arguments that make this trigger again.
-
-        They are flat, as Airflow's versions differ in how they store a dict within them.
-        """
-        path = f"{type(self).__module__}.{type(self).__qualname__}"
-        options = {**dataclasses.asdict(self._rules), **dataclasses.asdict(self._end), **self._unknown_options}
-        options["delete_on_kill"] = self._delete_on_kill
-        return path, {"video_id": self.video_id, "conn_id": self.conn_id, **self._progress, **options}
+        """Return the class path and the arguments that make this trigger again."""
+        arguments = {"video_id": self.video_id, **self._progress, "delete_on_kill": self._delete_on_kill}
+        return self._serialized(arguments)
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Wait, and fire once."""
@@ -158,14 +143,16 @@ class VideoTrigger(BaseTrigger):
         poller = get_poller(self.conn_id)
         report = StatusReport(self.task_instance if self._end.do_xcom_push else None)
 
-        def on_poll(step: Step, video: Video | None) -> None:
+        subscription = Subscription(wait, poller, clock)
+
+        def on_poll(step: Step) -> None:
             for level, line in step.log:
                 # A logger of each trigger's own would cost several objects per wait.
                 self.logger().log(level, line)
-            report.update(wait, video, polled_at=clock.now())
+            report.update(wait, subscription.video, polled_at=clock.now())
 
         try:
-            step = await Subscription(wait, poller, clock).until_end(on_poll)
+            step = await subscription.until_end(on_poll)
             for level, line in step.log:
                 self.logger().log(level, line)
             return step
@@ -173,37 +160,17 @@ class VideoTrigger(BaseTrigger):
             report.cancel()
 
     def _wait(self, now: float) -> Wait:
-        if self._unknown_options:
-            raise ValueError(
-                f"the trigger has arguments that this version of the package doesn't know: "
-                f"{', '.join(map(repr, sorted(self._unknown_options)))}. Let triggerer and workers run the same version"
-            )
-        if not is_number(self._rules.poke_interval) or self._rules.poke_interval <= 0:
-            raise ValueError("poke_interval must be above 0 seconds, or the vendor would be polled without a pause")
+        self._check_options()
         progress = self._progress
-        # A clock that is ahead, on whatever began the wait, must not make it longer.
-        started_at = min(now if (began := self._began_at()) is None else began, now)
+        started_at = self._began_at(now)
         return Wait(
             video_id=self.video_id,
             rules=self._rules,
             started_at=started_at,
-            deadline=started_at + progress["timeout"],
+            deadline=started_at + self._timeout,
             seen=tuple(Sighting(status=status, since=min(since, now)) for status, since in progress["seen"]),
             failures=progress["failures"],
             ordered_at=progress["ordered_at"],
             next_poll_at=progress["next_look_at"],
-            connection_grace=CONNECTION_GRACE if progress["started_at"] is None else 0.0,
+            connection_grace=CONNECTION_GRACE if self._started_at is None else 0.0,
         )
-
-    def _began_at(self) -> float | None:
-        began_at: float | None = self._progress["started_at"]
-        ends_at, slack = trigger_timeout(self), self._progress["timeout_slack"]
-        if began_at is None and slack is not None and ends_at is not None:
-            began_at = ends_at.timestamp() - slack - self._progress["timeout"]
-        return began_at
-
-
-def _taken(options: dict[str, Any], kind: type) -> dict[str, Any]:
-    """Take the fields of a dataclass out of what was given."""
-    names = {field.name for field in dataclasses.fields(kind)}
-    return {name: options.pop(name) for name in names & set(options)}

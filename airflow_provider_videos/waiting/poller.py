@@ -66,6 +66,8 @@ class VideoPoller:
         self.loop = asyncio.get_running_loop()
         self._conn_id = conn_id
         self._videos: dict[str, PolledVideo] = {}
+        #: First polls per second.
+        self.starts_per_second = STARTS_PER_SECOND
         self._next_start = 0.0
         self._hook: VideoHook | None = None
         self._hook_lock = asyncio.Lock()
@@ -108,7 +110,7 @@ class VideoPoller:
         start = max(self._next_start, now)
         if start - now > interval:
             return random.random() * interval
-        self._next_start = start + 1 / STARTS_PER_SECOND
+        self._next_start = start + 1 / self.starts_per_second
         return start - now
 
     async def poll(

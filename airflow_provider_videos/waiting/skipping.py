@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from airflow.sdk.exceptions import AirflowSensorTimeout, AirflowTaskTimeout
 
-from airflow_provider_videos.exceptions import VideoFailedError
+from airflow_provider_videos.exceptions import VideoBatchError, VideoFailedError
 
 
 def why_skip(error: BaseException, *, soft_fail: bool, never_fail: bool) -> str | None:
@@ -17,7 +17,8 @@ def why_skip(error: BaseException, *, soft_fail: bool, never_fail: bool) -> str 
     :return: ``None`` if it fails.
     """
     # Not on every AirflowFailException: without an id there is nothing to wait for, whatever the vendor does.
-    if soft_fail and isinstance(error, VideoFailedError | AirflowSensorTimeout | AirflowTaskTimeout):
+    is_of_video = isinstance(error, VideoFailedError | AirflowSensorTimeout | AirflowTaskTimeout)
+    if soft_fail and (is_of_video or (isinstance(error, VideoBatchError) and error.is_of_videos)):
         return f"Skipped, as soft_fail is set: {error}"
     if never_fail:
         return f"Skipped, as never_fail is set: {error}"

@@ -14,7 +14,8 @@ import jinja2.nodes
 from airflow.sdk import BaseOperator
 from jinja2.sandbox import SandboxedEnvironment
 
-from airflow_provider_videos.airflow_compat import can_start_from_trigger
+from airflow_provider_videos.airflow_compat import can_start_from_trigger, has_airflows_xcom_backend
+from airflow_provider_videos.packing import MAX_CHARACTERS, pack
 
 if TYPE_CHECKING:
     from airflow.triggers.base import StartTriggerArgs
@@ -42,11 +43,12 @@ class CannotStartFromTriggerError(Exception):
 
 
 def start_trigger_args(
-    operator: BaseOperator, *, trigger_kwargs: dict[str, Any], timeout: timedelta
+    operator: BaseOperator, *, trigger_cls: str, trigger_kwargs: dict[str, Any], timeout: timedelta
 ) -> StartTriggerArgs:
-    """Make what the scheduler starts a :class:`~airflow_provider_videos.triggers.video.VideoTrigger` with.
+    """Make what the scheduler starts a trigger with.
 
     :param operator: the task.
+    :param trigger_cls: class path of the trigger.
     :param trigger_kwargs: the trigger's arguments; what is templated is rendered in the triggerer.
     :param timeout: after which Airflow ends the trigger.
     :raises CannotStartFromTriggerError: if this Airflow, or a mapped task group around the task, doesn't allow it.
@@ -59,7 +61,7 @@ def start_trigger_args(
     if operator.get_closest_mapped_task_group() is not None:
         raise CannotStartFromTriggerError("the task is in a mapped task group")
     return StartTriggerArgs(
-        trigger_cls="airflow_provider_videos.triggers.video.VideoTrigger",
+        trigger_cls=trigger_cls,
         trigger_kwargs=trigger_kwargs,
         next_method="execute_complete",
         timeout=timeout,
@@ -85,15 +87,50 @@ def renderable(operator: BaseOperator, field: str) -> str:
     return value
 
 
+def renderable_list(operator: BaseOperator, field: str) -> Any:
+    """Give a field that holds a list of videos in a form that the triggerer can render.
+
+    :param operator: the task.
+    :param field: name of the field: a list, or another task's ``.output``.
+    :raises CannotStartFromTriggerError: if there is no such form.
+    """
+    value = getattr(operator, field)
+    if isinstance(value, type(operator.output)):
+        # It would be read on the triggerer's event loop.
+        if not has_airflows_xcom_backend():
+            raise CannotStartFromTriggerError("this Airflow has an XCom backend of its own")
+        return f"{{{{ {_pull_call(value, field)} | tojson }}}}"
+    if not isinstance(value, list | tuple):
+        raise CannotStartFromTriggerError(f"{field} is neither a list nor another task's .output")
+    video_ids: list[str] = []
+    for one in value:
+        video_id = one.get("video_id") if isinstance(one, Mapping) else one
+        if not isinstance(video_id, str):
+            raise CannotStartFromTriggerError(f"{field} holds what is neither a text nor a video's record")
+        video_ids.append(video_id)
+    if templates := [video_id for video_id in video_ids if "{" in video_id]:
+        for template in templates:
+            _check_template(operator, template, field)
+        return video_ids
+    packed = pack(video_ids)
+    if len(packed) > MAX_CHARACTERS:
+        raise CannotStartFromTriggerError(f"{field} is too long for a trigger's arguments")
+    return packed
+
+
 def _pull(output: Any, field: str) -> str:
+    pull = _pull_call(output, field)
+    return f"{{% set video = {pull} %}}{{{{ video['video_id'] if video is mapping else video }}}}"
+
+
+def _pull_call(output: Any, field: str) -> str:
     upstream = output.operator
     if upstream.is_mapped or upstream.get_closest_mapped_task_group() is not None:
         raise CannotStartFromTriggerError(f"{field} comes from the mapped task {upstream.task_id!r}")
     # Without map_indexes the triggerer asks for something that it can't be answered. A record would be rendered as
     # Python's own text for a dict.
     task_id, key = json.dumps(upstream.task_id), json.dumps(output.key)
-    pull = f"ti.xcom_pull(task_ids={task_id}, key={key}, map_indexes=-1)"
-    return f"{{% set video = {pull} %}}{{{{ video['video_id'] if video is mapping else video }}}}"
+    return f"ti.xcom_pull(task_ids={task_id}, key={key}, map_indexes=-1)"
 
 
 def _check_template(operator: BaseOperator, template: str, field: str) -> None:

@@ -7,6 +7,7 @@ import asyncio
 import contextvars
 import logging
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_videos.waiting.polling import REPORT_INTERVAL
@@ -32,7 +33,7 @@ class StatusReport:
 
     def __init__(self, task_instance: Any) -> None:
         self._task_instance = task_instance
-        self._reported: tuple[str | None, bool] | None = None
+        self._reported: object = None
         self._reported_at = 0.0
         self._under_way: asyncio.Task[None] | None = None
 
@@ -43,18 +44,25 @@ class StatusReport:
         :param video: what the last successful poll found.
         :param polled_at: Unix time of the last poll.
         """
+        standing = (video.status if video is not None else None, wait.failures > 0)
+        self.offer(standing, lambda: waiting_status(wait, video, polled_at=polled_at))
+
+    def offer(self, standing: object, value: Callable[[], dict[str, Any]]) -> None:
+        """Report a value, if the wait stands otherwise than at the last report or that is long ago.
+
+        :param standing: how it stands.
+        :param value: makes what is pushed.
+        """
         if self._task_instance is None or self._under_way is not None:
             return
-        standing = (video.status if video is not None else None, wait.failures > 0)
         if standing == self._reported and time.monotonic() < self._reported_at + REPORT_INTERVAL:
             return
         writer = get_writer()
         if not writer.take_report():
             return
         self._reported, self._reported_at = standing, time.monotonic()
-        value = waiting_status(wait, video, polled_at=polled_at)
         # In the trigger's own context, a line that Airflow logs of it would land in the task's log.
-        self._under_way = asyncio.get_running_loop().create_task(self._push(value), context=contextvars.Context())
+        self._under_way = asyncio.get_running_loop().create_task(self._push(value()), context=contextvars.Context())
 
     def cancel(self) -> None:
         """End what is under way: after the wait, the XComs are a later attempt's."""

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-OnPoll = Callable[[Step, "Video | None"], object]
+OnPoll = Callable[[Step], object]
 
 
 class Subscription:
@@ -31,19 +31,20 @@ class Subscription:
     :param clock: gives the Unix time.
     """
 
-    __slots__ = ("_asked_at", "_clock", "_poller", "_wait")
+    __slots__ = ("_asked_at", "_clock", "_poller", "_wait", "video")
 
     def __init__(self, wait: Wait, poller: VideoPoller, clock: Clock) -> None:
         self._wait = wait
         self._poller = poller
         self._clock = clock
         self._asked_at = -math.inf
+        #: As the last successful poll, of whichever wait, found it.
+        self.video: Video | None = None
 
     async def until_end(self, on_poll: OnPoll) -> Step:
         """Poll until the wait ends, within two seconds of its deadline.
 
-        :param on_poll: called after each poll that does not end the wait, with what to do next and the video as the
-            last successful poll found it.
+        :param on_poll: called after each poll that does not end the wait, with what to do next.
         """
         wait, clock = self._wait, self._clock
         left = max(wait.deadline - clock.now(), 0.0)
@@ -53,9 +54,10 @@ class Subscription:
                 await asyncio.sleep(self._first_pause(clock.now()))
                 while True:
                     step = await self._poll(polled)
+                    self.video = polled.video
                     if step.ends:
                         return step
-                    on_poll(step, polled.video)
+                    on_poll(step)
                     await asyncio.sleep(step.pause)
         except TimeoutError:
             return wait.on_deadline(self._poller.refusal, now=clock.now())

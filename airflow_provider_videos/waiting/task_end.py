@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_videos.exceptions import VideoError, VideoFailedError
@@ -50,11 +50,39 @@ class TaskEnd:
         """
         if not self.end_from_trigger:
             return None
-        reason = None
-        if isinstance(end, VideoError):
-            reason = why_skip(end, soft_fail=self.soft_fail, never_fail=self.never_fail)
-            if reason is None:
-                return None
+        reason = self.why_skip(end) if isinstance(end, VideoError) else None
+        if isinstance(end, VideoError) and reason is None:
+            return None
+
+        def xcoms() -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+            seconds: dict[str, Any] = dict(status_seconds)
+            keys = self.xcom_keys
+            if keys is None:
+                keys = keys_read_of(getattr(task_instance, "task", None))
+            # For the page: it costs no request, and other tasks would get a text of JSON (Airflow 3.3.2).
+            free = {} if STATUS_SECONDS_KEY in keys else {STATUS_SECONDS_KEY: seconds}
+            return _xcoms(end, seconds, keys), free
+
+        return await self.end_task(task_instance, xcoms, reason=reason)
+
+    def why_skip(self, error: VideoError) -> str | None:
+        """Return why the task is skipped if it ends with an error, ``None`` if it fails."""
+        return why_skip(error, soft_fail=self.soft_fail, never_fail=self.never_fail)
+
+    async def end_task(
+        self,
+        task_instance: Any,
+        xcoms: Callable[[], tuple[Mapping[str, Any], Mapping[str, Any]]],
+        *,
+        reason: str | None,
+    ) -> TriggerEvent | None:
+        """Return the event that ends the task well or skips it, after pushing the XComs that go with it.
+
+        :param task_instance: the task instance, as Airflow gives it to a trigger.
+        :param xcoms: makes what is pushed, and what travels with the event.
+        :param reason: why it is skipped, ``None`` if it ends well.
+        :return: ``None`` if it can't be ended from here, so that a worker has to.
+        """
         try:
             # A worker ends what can't be ended from here, also for want of these names.
             from airflow.triggers.base import TaskSkippedEvent, TaskSuccessEvent
@@ -62,14 +90,10 @@ class TaskEnd:
             # Made before anything is pushed, since it may be what fails.
             event = TaskSuccessEvent() if reason is None else TaskSkippedEvent()
             if self.do_xcom_push:
-                seconds: dict[str, Any] = dict(status_seconds)
-                keys = self.xcom_keys
-                if keys is None:
-                    keys = keys_read_of(getattr(task_instance, "task", None))
-                await get_writer().push(task_instance, _xcoms(end, seconds, keys))
-                if STATUS_SECONDS_KEY not in keys:
-                    # For the page: it costs no request, and other tasks would get a text of JSON (Airflow 3.3.2).
-                    event.xcoms = {STATUS_SECONDS_KEY: seconds}
+                pushed, free = xcoms()
+                await get_writer().push(task_instance, pushed)
+                if free:
+                    event.xcoms = dict(free)
         except Exception:
             log.warning("The task can't be ended from here, so a worker ends it", exc_info=True)
             return None

@@ -120,6 +120,30 @@ def test_the_scheduler_and_the_triggerer_wait_without_a_worker(airflow: RealAirf
     assert "Tavus answered 401" in airflow.log(dag_id, run_id, "refused")
 
 
+def test_a_batch_waits_in_every_mode_and_without_a_worker(airflow: RealAirflow, vendors: Simulator) -> None:
+    ready = [vendors.add_video("tavus", queued=2, generating=seconds) for seconds in (12, 4, 8)]
+    failed = vendors.add_video("tavus", outcome="failed", status_details="The script is empty.")
+    dag_id = "batches"
+    run_id = airflow.trigger(dag_id, conf={"ready": ready, "failed": failed})
+    assert airflow.wait_for_run(dag_id, run_id) == "failed"
+    ends_well = [*(f"batch_{mode}" for mode in MODES), "whole", "expanded", "of_mapped"]
+    lists = [airflow.xcom(dag_id, run_id, task_id) for task_id in ends_well]
+    assert [video["video_id"] for video in lists[0]] == ready
+    assert {video["state"] for video in lists[0]} == {"ready"}
+    assert lists == [lists[0]] * len(lists)
+    assert airflow.xcom(dag_id, run_id, "whole", key="videos") == lists[0]
+    assert [video["video_id"] for video in airflow.xcom(dag_id, run_id, "literal")] == ready[:1]
+    tasks = {(task["task_id"], task["map_index"]): task for task in airflow.task_instances(dag_id, run_id)}
+    assert [tasks["state_of", index]["state"] for index in range(3)] == ["success"] * 3
+    no_worker = {task_id for (task_id, _), task in tasks.items() if task["pid"] is None and not task["hostname"]}
+    assert no_worker == ({"whole", "literal"} if hasattr(BaseTrigger, "render_template_fields") else set())
+    assert (tasks["failing", -1]["state"], tasks["failing", -1]["try_number"]) == ("failed", 1)
+    assert "1 of 2 videos failed" in airflow.log(dag_id, run_id, "failing")
+    states = [video["state"] for video in airflow.xcom(dag_id, run_id, "failing", key="videos")]
+    assert states == ["failed", "ready"]
+    assert "3 of 3 videos ready, 0 failed." in airflow.log(dag_id, run_id, "batch_deferrable")
+
+
 def test_a_wait_outlives_its_triggerer_and_keeps_its_deadline(airflow: RealAirflow, vendors: Simulator) -> None:
     slow = vendors.add_video("together", outcome="stuck")
     stuck = vendors.add_video("together", outcome="stuck")

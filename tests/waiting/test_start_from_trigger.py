@@ -12,6 +12,9 @@ from airflow.triggers.base import BaseTrigger
 from jinja2.sandbox import SandboxedEnvironment
 
 from airflow_provider_videos.sensors.video import VideoSensor
+from airflow_provider_videos.sensors.video_batch import VideoBatchSensor
+from airflow_provider_videos.triggers.video_batch import VideoBatchTrigger
+from airflow_provider_videos.video_list import VideoList
 from airflow_provider_videos.waiting.worker import TRIGGER_TIMEOUT_SLACK
 
 pytestmark = pytest.mark.skipif(
@@ -30,7 +33,7 @@ def sensor(**arguments: Any) -> VideoSensor:
     return VideoSensor(task_id="wait", **usual | arguments)
 
 
-def trigger_kwargs(operator: VideoSensor) -> dict[str, Any]:
+def trigger_kwargs(operator: VideoSensor | VideoBatchSensor) -> dict[str, Any]:
     assert operator.start_from_trigger is True
     assert operator.start_trigger_args is not None
     return operator.start_trigger_args.trigger_kwargs or {}
@@ -186,3 +189,67 @@ def test_nothing_is_warned_of_without_reason() -> None:
         warnings.simplefilter("error")
         sensor(end_from_trigger=True, on_failure_callback=print)
         VideoSensor(task_id="wait2", video_id="v1", conn_id="c", on_success_callback=print)
+
+
+def batch(**arguments: Any) -> VideoBatchSensor:
+    usual: dict[str, Any] = {"video_ids": ["v1"], "conn_id": "tavus_default", "start_from_trigger": True}
+    return VideoBatchSensor(**{"task_id": "wait"} | usual | arguments)
+
+
+def ids_of(operator: VideoBatchSensor, pulled: Any = None) -> list[str | None]:
+    """Give the ids that a trigger has which the scheduler has started."""
+    assert operator.start_from_trigger is True
+    assert operator.start_trigger_args is not None
+    kwargs = operator.start_trigger_args.trigger_kwargs or {}
+    video_ids = kwargs["video_ids"]
+    if isinstance(video_ids, str) and "{" in video_ids:
+        video_ids = rendered(video_ids, pulled)
+    return VideoList(VideoBatchTrigger(**{**kwargs, "video_ids": video_ids}).video_ids).ids
+
+
+def test_the_scheduler_starts_a_wait_for_a_list_and_for_the_list_that_a_task_returns(dag: DAG) -> None:
+    assert ids_of(batch(video_ids=["v1", {"video_id": "v2"}, "it's"])) == ["v1", "v2", "it's"]
+    upstream = BaseOperator(task_id="upstream")
+    records = [{"video_id": "v1", "name": '<b>"it\'s"</b> {{ x }}', "cost": None}, {"video_id": "v2", "ready": True}]
+    operator = batch(video_ids=upstream.output, task_id="wait_for_output")
+    for pulled in (["v1", "v2"], records):
+        assert ids_of(operator, pulled) == ["v1", "v2"]
+
+
+def test_each_text_of_a_list_may_be_a_template(dag: DAG) -> None:
+    operator = batch(video_ids=["{{ params.first }}", "v2"])
+    assert trigger_kwargs(operator)["video_ids"] == ["{{ params.first }}", "v2"]
+
+
+def test_a_worker_begins_a_wait_for_what_can_not_be_read_on_an_event_loop(
+    dag: DAG, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @task
+    def double(value: int) -> int:
+        return value
+
+    upstream = BaseOperator(task_id="upstream")
+    mapped = double.expand(value=[1, 2])
+    with pytest.warns(UserWarning, match="comes from the mapped task 'double'"):
+        assert batch(video_ids=mapped).start_from_trigger is False
+    with pytest.warns(UserWarning, match="names ti, which the triggerer may not be able to render"):
+        assert (
+            VideoBatchSensor(
+                task_id="template", conn_id="c", video_ids=["{{ ti.xcom_pull('x') }}"], start_from_trigger=True
+            ).start_from_trigger
+            is False
+        )
+    monkeypatch.setenv("AIRFLOW__CORE__XCOM_BACKEND", "my.backend.Elsewhere")
+    with pytest.warns(UserWarning, match="XCom backend of its own"):
+        assert (
+            VideoBatchSensor(
+                task_id="elsewhere", conn_id="c", video_ids=upstream.output, start_from_trigger=True
+            ).start_from_trigger
+            is False
+        )
+
+
+def test_a_list_that_fits_into_no_trigger_is_begun_by_a_worker_which_refuses_it(dag: DAG) -> None:
+    video_ids = [f"{number * 2654435761 % 2**64:x}-{number * 40503 % 2**64:x}" for number in range(9000)]
+    with pytest.warns(UserWarning, match="too long for a trigger's arguments"):
+        assert batch(video_ids=video_ids).start_from_trigger is False

@@ -11,6 +11,7 @@ from airflow.sdk import DAG, task
 
 from airflow_provider_videos.operators.video import GetVideoOperator
 from airflow_provider_videos.sensors.video import VideoSensor
+from airflow_provider_videos.sensors.video_batch import VideoBatchSensor
 
 MODES: dict[str, dict[str, Any]] = {
     "poke": {"deferrable": False},
@@ -131,4 +132,28 @@ with DAG("no_worker", schedule=None, params={"ready": "", "failed": "", "stuck":
         ).set_upstream(ordered)
     VideoSensor.partial(task_id="mapped", conn_id="tavus_default", **NO_WORKER).expand(
         video_id=["{{ params.ready }}", "{{ params.ready }}"]
+    )
+
+with DAG("batches", schedule=None, params={"ready": [], "failed": ""}):
+
+    @task
+    def list_videos(params: dict[str, Any]) -> list[dict[str, Any]]:
+        return [{"video_id": video_id, "state": "queued"} for video_id in params["ready"]]
+
+    @task
+    def state_of(video: dict[str, Any]) -> str:
+        return str(video["state"])
+
+    listed = list_videos()
+    common = {"conn_id": "tavus_default", "poke_interval": 1}
+    for mode, options in MODES.items():
+        VideoBatchSensor(task_id=f"batch_{mode}", video_ids=listed, **common | options)
+    VideoBatchSensor(task_id="whole", video_ids=listed, **common | NO_WORKER)
+    VideoBatchSensor(task_id="literal", video_ids=["{{ params.ready[0] }}"], **common | NO_WORKER)
+    expanded = VideoBatchSensor(task_id="expanded", video_ids=listed, **common | NO_WORKER)
+    state_of.expand(video=expanded.output)
+    waits = VideoSensor.partial(task_id="mapped", deferrable=True, **common).expand(video_id=listed)
+    VideoBatchSensor(task_id="of_mapped", video_ids=waits.output, deferrable=True, **common)
+    VideoBatchSensor(
+        task_id="failing", video_ids=["{{ params.failed }}", "{{ params.ready[0] }}"], retries=2, **common | NO_WORKER
     )

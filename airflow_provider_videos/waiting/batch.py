@@ -1,0 +1,295 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Waiting for many videos of one Airflow connection at once, on an event loop: in a triggerer or on a worker."""
+
+from __future__ import annotations
+
+import asyncio
+import collections
+import dataclasses
+import logging
+import math
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Any
+
+from airflow_provider_videos.clock import Clock, to_iso
+from airflow_provider_videos.exceptions import VideoError, VideoFailedError, VideoUnexpectedError
+from airflow_provider_videos.video import Video, VideoState
+from airflow_provider_videos.waiting.poller import VideoPoller, get_poller
+from airflow_provider_videos.waiting.polling import REPORT_INTERVAL, Step, Wait
+from airflow_provider_videos.waiting.subscription import Subscription
+
+log = logging.getLogger(__name__)
+
+#: Warnings about single polls that are logged; what is said of a thousand videos is not worth reading.
+MAX_WARNINGS = 20
+Report = Callable[[Mapping[str, Any]], "Awaitable[object] | None"]
+
+
+class BatchVideo:
+    """One of the videos, and what is known of it.
+
+    :param wait: decides when to poll it and when to stop.
+    """
+
+    __slots__ = ("error", "is_over", "is_polled", "video", "wait")
+
+    def __init__(self, wait: Wait) -> None:
+        self.wait = wait
+        #: As the last successful poll found it.
+        self.video: Video | None = None
+        #: What its wait ended with, unless the video is ready.
+        self.error: VideoError | None = None
+        self.is_over = False
+        #: Whether it is over, or this process has polled it without a transient error.
+        self.is_polled = False
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether it is ready and usable."""
+        return self.is_over and self.error is None
+
+    def to_dict(self, vendor: str | None) -> dict[str, Any]:
+        """Return the record as far as it is known; of one that has failed, ``error_message`` says why.
+
+        :param vendor: connection type of the vendor, for a video that was never seen.
+        """
+        record = self.error.video if isinstance(self.error, VideoFailedError) else None
+        if record is None:
+            record = self.video.to_dict() if self.video is not None else blank_record(vendor, self.wait.video_id)
+        if self.error is not None and not record["error_message"]:
+            return {**record, "error_message": str(self.error)}
+        return record
+
+
+def blank_record(vendor: str | None, video_id: str | None, reason: str | None = None) -> dict[str, Any]:
+    """Return the record of a video that was never seen, with all keys that a record has.
+
+    :param vendor: connection type of the vendor, ``None`` if it is not known.
+    :param video_id: its id, ``None`` if it has none.
+    :param reason: why it failed; ``None`` if it hasn't.
+    """
+    state = VideoState.UNKNOWN if reason is None else VideoState.FAILED
+    video = Video(vendor=vendor or "", video_id=video_id or "", state=state, status="unknown", error_message=reason)
+    return {**video.to_dict(), "vendor": vendor, "video_id": video_id}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Enough:
+    """When a wait for many videos ends before each of them has ended.
+
+    :param ready: as soon as so many are ready.
+    :param over: as soon as so many have ended, however.
+    :param idle: seconds after the first has ended, however.
+    :param polled: as soon as each has been polled without a transient error.
+    """
+
+    ready: float = math.inf
+    over: float = math.inf
+    idle: float = math.inf
+    polled: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Counts:
+    """How many videos of a batch stand how.
+
+    :param ready: are ready.
+    :param failed: ended without success, or can't be asked for, or not in time.
+    :param pending: are being made, as far as it is known.
+    :param not_ordered: are not ordered yet.
+    """
+
+    ready: int = 0
+    failed: int = 0
+    pending: int = 0
+    not_ordered: int = 0
+
+    @property
+    def videos(self) -> int:
+        """How many there are."""
+        return self.ready + self.failed + self.pending + self.not_ordered
+
+    def __str__(self) -> str:
+        parts = [f"{self.ready:,} of {self.videos:,} videos ready", f"{self.failed:,} failed"]
+        if self.not_ordered:
+            parts.append(f"{self.not_ordered:,} not ordered yet")
+        return ", ".join(parts)
+
+
+class BatchWait:
+    """Waits for videos of one connection, each as a wait of its own.
+
+    :param waits: one for each video.
+    :param enough: when to end early.
+    :param others: videos of the batch that this wait is not for.
+    """
+
+    def __init__(self, waits: Iterable[Wait], *, enough: Enough = Enough(), others: Counts = Counts()) -> None:
+        self.videos = {wait.video_id: BatchVideo(wait) for wait in waits}
+        self.others = others
+        self.enough = enough
+        self._counted: collections.Counter[str] = collections.Counter()
+        self._idle_at = math.inf
+        self._warnings = 0
+        # It belongs to no event loop before somebody waits for it.
+        self._changed = asyncio.Event()
+
+    @property
+    def counts(self) -> Counts:
+        """How the videos of the batch stand."""
+        ready, failed = self._counted["ready"], self._counted["failed"]
+        pending = len(self.videos) - ready - failed
+        others = self.others
+        return Counts(
+            ready=others.ready + ready,
+            failed=others.failed + failed,
+            pending=others.pending + pending,
+            not_ordered=others.not_ordered,
+        )
+
+    @property
+    def is_over(self) -> bool:
+        """Whether each video has ended."""
+        return sum(self._counted.values()) == len(self.videos)
+
+    @property
+    def is_ready_enough(self) -> bool:
+        """Whether as many are ready as are asked for."""
+        return self._counted["ready"] >= self.enough.ready
+
+    def next_pause(self, now: float) -> float:
+        """Return in how many seconds the next poll is due.
+
+        :param now: Unix time.
+        """
+        planned = (video.wait.next_poll_at for video in self.videos.values() if not video.is_over)
+        return max(min(planned, default=now) - now, 0.0)
+
+    def progress(self, now: float) -> dict[str, Any]:
+        """Return how the wait stands, as a JSON object; its times are ISO 8601 in UTC.
+
+        :param now: Unix time.
+        :return: ``videos``, ``ready``, ``failed``, ``pending`` and ``not_ordered`` count videos; ``failed_polls`` how
+            many of the pending ones were not answered when they were last polled; ``started`` and ``deadline``, of the
+            last video to be given up.
+        """
+        counts, waits = self.counts, [video.wait for video in self.videos.values()]
+        return {
+            "videos": counts.videos,
+            **dataclasses.asdict(counts),
+            "failed_polls": sum(1 for video in self.videos.values() if not video.is_over and video.wait.failures),
+            "last_poll": to_iso(now),
+            "started": to_iso(min((wait.started_at for wait in waits), default=now)),
+            "deadline": to_iso(max((wait.deadline for wait in waits), default=now)),
+        }
+
+    def restore(self, video_id: str, video: Video | None, error: VideoError | None) -> None:
+        """Note that a video has ended before.
+
+        :param video_id: its id; one that is not in the batch is passed over.
+        :param video: as it was last seen.
+        :param error: what its wait ended with, unless it is ready.
+        """
+        if (one := self.videos.get(video_id)) is not None and not one.is_over:
+            one.video = video
+            self._note_end(one, error)
+
+    def expire(self, now: float) -> None:
+        """Let the time of all videos be over that have not ended.
+
+        :param now: Unix time.
+        """
+        for one in self.videos.values():
+            if not one.is_over:
+                one.wait.deadline = min(one.wait.deadline, now)
+                self._note_end(one, one.wait.on_refusal(now=now).error)
+
+    async def run(
+        self, conn_id: str, *, interval: float, report: Report, starts_per_second: float | None = None
+    ) -> None:
+        """Poll until each video has ended, or enough of them.
+
+        :param conn_id: id of the Airflow connection.
+        :param interval: seconds between two reports of how the wait stands.
+        :param report: takes :meth:`progress`.
+        :param starts_per_second: first polls per second; by default, as many as a triggerer makes.
+        """
+        clock, poller = Clock(), get_poller(conn_id)
+        if starts_per_second is not None:
+            poller.starts_per_second = starts_per_second
+        async with asyncio.TaskGroup() as group:
+            tasks = [
+                group.create_task(self._follow(video, Subscription(video.wait, poller, clock), poller, clock))
+                for video in self.videos.values()
+                if not video.is_over
+            ]
+            logged, logged_at, report_at = self.counts, time.monotonic(), time.monotonic() + interval
+            while not self._is_enough():
+                await self._wait_for_change(report_at - time.monotonic())
+                if time.monotonic() < report_at or self._is_enough():
+                    continue
+                report_at = time.monotonic() + interval
+                if self.counts != logged or time.monotonic() > logged_at + REPORT_INTERVAL:
+                    logged, logged_at = self.counts, time.monotonic()
+                    log.info("%s.", logged)
+                if (reported := report(self.progress(clock.now()))) is not None:
+                    await reported
+            for task in tasks:
+                task.cancel()
+        log.info("%s.", self.counts)
+
+    async def _follow(self, video: BatchVideo, subscription: Subscription, poller: VideoPoller, clock: Clock) -> None:
+        def on_poll(step: Step) -> None:
+            video.video = subscription.video or video.video
+            self._log(step)
+            if not video.wait.failures and not video.is_polled:
+                video.is_polled = True
+                self._change()
+
+        try:
+            step = await subscription.until_end(on_poll)
+        except Exception as unexpected:
+            log.exception("Waiting for video %r failed", video.wait.video_id)
+            step = Step(error=VideoUnexpectedError.of(unexpected))
+        video.video = step.video or subscription.video or video.video
+        if step.error is not None:
+            log.error("%s", step.error)
+        self._note_end(video, step.error)
+        self._idle_at = min(self._idle_at, time.monotonic() + self.enough.idle)
+        self._change()
+
+    def _note_end(self, video: BatchVideo, error: VideoError | None) -> None:
+        video.is_over, video.is_polled, video.error = True, True, error
+        self._counted["ready" if error is None else "failed"] += 1
+
+    def _change(self) -> None:
+        if self._is_enough() or math.isfinite(self._idle_at):
+            self._changed.set()
+
+    def _is_enough(self) -> bool:
+        over = sum(self._counted.values())
+        return (
+            self.is_over
+            or self.is_ready_enough
+            or over >= self.enough.over
+            or time.monotonic() >= self._idle_at
+            or (self.enough.polled and all(video.is_polled for video in self.videos.values()))
+        )
+
+    async def _wait_for_change(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(max(min(seconds, self._idle_at - time.monotonic()), 0.0)):
+                await self._changed.wait()
+        except TimeoutError:
+            pass
+        finally:
+            self._changed.clear()
+
+    def _log(self, step: Step) -> None:
+        for level, line in step.log:
+            if level >= logging.WARNING and self._warnings < MAX_WARNINGS:
+                self._warnings += 1
+                log.log(level, line)
+            else:
+                log.debug(line)

@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Waiting for many videos in a task's own process, and what a task needs to defer such a wait."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import time
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from airflow.sdk import conf
+
+from airflow_provider_videos.airflow_compat import has_mapped_dependants
+from airflow_provider_videos.exceptions import VideoParameterError
+from airflow_provider_videos.packing import MAX_CHARACTERS, pack
+from airflow_provider_videos.waiting.polling import REPORT_INTERVAL
+from airflow_provider_videos.waiting.worker import TRIGGER_TIMEOUT_SLACK
+from airflow_provider_videos.xcom import VIDEOS_KEY, WAITING_KEY, push
+
+if TYPE_CHECKING:
+    from airflow.sdk import BaseOperator, Context
+
+    from airflow_provider_videos.video_list import VideoList
+    from airflow_provider_videos.waiting.batch import BatchWait
+
+#: First polls per second in a task's own process, which has them all before it and holds a worker.
+STARTS_PER_SECOND = 50.0
+
+
+def run_batch(operator: BaseOperator, context: Context, batch: BatchWait, *, conn_id: str, interval: float) -> None:
+    """Poll in this process until a wait ends, and push how it stands meanwhile.
+
+    :param operator: the task.
+    :param context: its context.
+    :param batch: the wait.
+    :param conn_id: id of the Airflow connection.
+    :param interval: seconds between two reports.
+    """
+    reported: tuple[object, float] = (None, 0.0)
+
+    async def report(progress: Mapping[str, Any]) -> None:
+        nonlocal reported
+        standing = (progress["ready"], progress["failed"], progress["failed_polls"] > 0)
+        if standing != reported[0] or time.monotonic() > reported[1] + REPORT_INTERVAL:
+            reported = (standing, time.monotonic())
+            await asyncio.to_thread(push, operator, context, {WAITING_KEY: dict(progress)})
+
+    running: asyncio.Task[None] | None = None
+    loop: asyncio.AbstractEventLoop | None = None
+
+    async def main() -> None:
+        nonlocal running, loop
+        loop, running = asyncio.get_running_loop(), asyncio.current_task()
+        await batch.run(conn_id, interval=interval, report=report, starts_per_second=STARTS_PER_SECOND)
+
+    # What Airflow raises in a signal's handler, such as that the task's time is over, must not end in some callback of
+    # an event loop: so that has a thread of its own.
+    with concurrent.futures.ThreadPoolExecutor(1, thread_name_prefix="video-batch") as executor:
+        future = executor.submit(lambda: asyncio.run(main()))
+        try:
+            future.result()
+        except BaseException:
+            if loop is not None and running is not None and not future.done():
+                loop.call_soon_threadsafe(running.cancel)
+            raise
+
+
+def defer_batch(
+    operator: BaseOperator, video_ids: list[Any], *, conn_id: str, timeout: float, ends_at: float, **arguments: Any
+) -> NoReturn:
+    """Go on with a wait in the triggerer; it ends in ``execute_complete``.
+
+    :param operator: the task.
+    :param video_ids: ids of the videos.
+    :param conn_id: id of the Airflow connection.
+    :param timeout: seconds after which the wait for a video ends.
+    :param ends_at: Unix time at which the last one ends.
+    :param arguments: further arguments of :class:`~airflow_provider_videos.triggers.video_batch.VideoBatchTrigger`.
+    """
+    from airflow_provider_videos.triggers.video_batch import VideoBatchTrigger
+
+    arguments.setdefault("do_xcom_push", operator.do_xcom_push)
+    operator.defer(
+        trigger=VideoBatchTrigger(video_ids=pack(video_ids), conn_id=conn_id, timeout=timeout, **arguments),
+        method_name="execute_complete",
+        timeout=timedelta(seconds=ends_at - time.time() + TRIGGER_TIMEOUT_SLACK),
+    )
+
+
+def check_fits_trigger(video_ids: list[Any], parameter: str = "video_ids") -> None:
+    """Refuse a list that is too long for a trigger's arguments.
+
+    :raises VideoParameterError: naming the parameter.
+    """
+    size = len(pack(video_ids))
+    if size > MAX_CHARACTERS:
+        fit = len(video_ids) * MAX_CHARACTERS // size
+        raise VideoParameterError(
+            parameter=parameter,
+            problem=f"has {len(video_ids):,} videos, whose ids are too long together for one trigger, which takes some "
+            f"{fit:,} of them: split the list between several tasks, or wait with deferrable=False",
+        )
+
+
+def check_may_be_mapped(operator: BaseOperator, length: int, parameter: str) -> None:
+    """Refuse a list that is too long for Airflow to map another task over what this one returns.
+
+    :raises VideoParameterError: naming the parameter.
+    """
+    longest = conf.getint("core", "max_map_length", fallback=1024)
+    if length > longest and has_mapped_dependants(operator):
+        raise VideoParameterError(
+            parameter=parameter,
+            problem=f"has {length:,} entries, and another task is mapped over what this one returns: Airflow's "
+            f"[core] max_map_length is {longest:,}. Nothing was sent. Pass the whole list on to a batch task, or map "
+            "parts of it",
+        )
+
+
+def pushed_records(context: Context, videos: VideoList) -> list[dict[str, Any]] | None:
+    """Return the records that the trigger has pushed, ``None`` if they are not those of a list of videos."""
+    ti = context["ti"]
+    map_index = -1 if ti.map_index is None else ti.map_index
+    records = ti.xcom_pull(task_ids=ti.task_id, key=VIDEOS_KEY, map_indexes=map_index)
+    if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
+        return None
+    return records if [record.get("video_id") for record in records] == videos.ids else None
