@@ -20,6 +20,7 @@
     ├── VideoRecordError        what was kept of an order can't be read (*)
     ├── VideoPathError          nothing can be kept at the path that was given (also a ValueError, *)
     ├── VideoDownloadError      the video's file can't be had, or isn't one
+    ├── VideoBatchDownloadError files of a batch of videos can't be had
     ├── VideoStorageError       the storage doesn't take it
     ├── VideoUnexpectedError    something else went wrong
     ├── VideoFailedError        the video ended without success (*)
@@ -46,6 +47,7 @@ __all__ = [
     "VideoAnswerError",
     "VideoApiError",
     "VideoAuthError",
+    "VideoBatchDownloadError",
     "VideoBatchError",
     "VideoConnectionError",
     "VideoDownloadError",
@@ -69,8 +71,8 @@ __all__ = [
 
 _MAX_REASON_CHARACTERS = 1000
 #: Of a batch, so many videos are named in an error, each with a reason of so many characters.
-_MAX_NAMED = 50
-_MAX_BATCH_REASON_CHARACTERS = 200
+_MAX_NAMED = 20
+_MAX_BATCH_REASON_CHARACTERS = 800
 
 
 class VideoError(Exception):
@@ -428,10 +430,7 @@ class VideoBatchError(VideoError, AirflowFailException):
     """
 
     def __init__(self, *, failed: list[list[str]], videos: int, kinds: dict[str, int]) -> None:
-        named = [f"{name}: {_sentence(shorten(reason, _MAX_BATCH_REASON_CHARACTERS))}" for name, reason in failed]
-        more = len(named) - _MAX_NAMED
-        rest = f" And {more:,} more: the log and the XCom 'videos' name them." if more > 0 else ""
-        super().__init__(f"{len(named):,} of {videos:,} videos failed. {' '.join(named[:_MAX_NAMED])}{rest}")
+        super().__init__(f"{len(failed):,} of {videos:,} videos failed. {_named(failed)}")
         self.failed = failed
         self.videos = videos
         self.kinds = kinds
@@ -440,6 +439,19 @@ class VideoBatchError(VideoError, AirflowFailException):
     def is_of_videos(self) -> bool:
         """Whether each failed at the vendor or was not finished in time, and none could not be asked for."""
         return set(self.kinds) <= {VideoFailedError.__name__, VideoTimeoutError.__name__}
+
+
+class VideoBatchDownloadError(VideoError):
+    """Files of a batch of videos could not be kept. A retry transfers only those.
+
+    :param failed: each as a list of what to call the video and why it could not be kept.
+    :param videos: how many videos the batch has.
+    """
+
+    def __init__(self, *, failed: list[list[str]], videos: int) -> None:
+        super().__init__(f"{len(failed):,} of {videos:,} videos could not be kept. {_named(failed)}")
+        self.failed = failed
+        self.videos = videos
 
 
 class VideoTimeoutError(VideoError, AirflowSensorTimeout):
@@ -458,6 +470,13 @@ class VideoTimeoutError(VideoError, AirflowSensorTimeout):
         self.video_id = video_id
         self.waited = waited
         self.last_seen = last_seen
+
+
+def _named(failed: list[list[str]]) -> str:
+    named = [f"{name}: {_sentence(shorten(reason, _MAX_BATCH_REASON_CHARACTERS))}" for name, reason in failed]
+    more = len(named) - _MAX_NAMED
+    rest = [f"And {more:,} more: the log and the XCom 'videos' name them."] if more > 0 else []
+    return " ".join([*named[:_MAX_NAMED], *rest])
 
 
 def _about(video_id: str | None, call: str = "get") -> str:

@@ -14,6 +14,7 @@ from typing import Any
 
 from airflow.sdk import BaseOperator, XComArg, conf
 
+from airflow_provider_videos.airflow_compat import has_mapped_dependants
 from airflow_provider_videos.exceptions import VideoParameterError, VideoPathError
 from airflow_provider_videos.numeric import is_number
 from airflow_provider_videos.request import check_names, read_request
@@ -23,7 +24,7 @@ from airflow_provider_videos.video_list import VideoList
 #: The longest time span that is taken, in seconds: a year. MySQL holds no time after January 2038.
 MAX_SECONDS = 366 * 86_400.0
 TIME_SPANS = frozenset({"listing_delay", "max_wait", "poke_interval", "timeout"})
-COUNTS = frozenset({"max_consecutive_failures", "max_attempts", "max_bytes"})
+COUNTS = frozenset({"max_active", "max_active_downloads", "max_attempts", "max_bytes", "max_consecutive_failures"})
 SWITCHES = frozenset({
     "check_request",
     "deferrable",
@@ -46,7 +47,7 @@ SWITCHES = frozenset({
 ON_FAILURE = ("fail", "return")
 CONN_IDS = frozenset({"conn_id", "storage_conn_id"})
 #: Those that may be None.
-OPTIONAL = frozenset({"max_bytes", "max_wait", "min_ready", "storage_conn_id"})
+OPTIONAL = frozenset({"max_active", "max_bytes", "max_wait", "min_ready", "storage_conn_id"})
 
 
 def check_parameters(operator: BaseOperator, given: Mapping[str, Any]) -> None:
@@ -78,6 +79,21 @@ def check_rendered(operator: BaseOperator) -> None:
             value = _literal(value)
             setattr(operator, name, value)
         _check(name, value)
+
+
+def check_may_be_mapped(operator: BaseOperator, length: int, parameter: str) -> None:
+    """Refuse a list that is too long for Airflow to map another task over what this one returns.
+
+    :raises VideoParameterError: naming the parameter.
+    """
+    longest = conf.getint("core", "max_map_length", fallback=1024)
+    if length > longest and has_mapped_dependants(operator):
+        raise VideoParameterError(
+            parameter=parameter,
+            problem=f"has {length:,} entries, and another task is mapped over what this one returns: Airflow's "
+            f"[core] max_map_length is {longest:,}. Nothing was sent. Pass the whole list on to a batch task, or map "
+            "parts of it",
+        )
 
 
 def check_path(path: object) -> str:

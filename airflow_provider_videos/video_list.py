@@ -36,6 +36,14 @@ class VideoList:
         """The ids, each once."""
         return list(dict.fromkeys(video_id for video_id in self.ids if video_id is not None))
 
+    def by_id(self) -> dict[str, Any]:
+        """Return what was given for each id: the id, or the first dict of it."""
+        by_id: dict[str, Any] = {}
+        for video_id, given in zip(self.ids, self.given, strict=True):
+            if video_id is not None and not isinstance(by_id.get(video_id), Mapping):
+                by_id[video_id] = given if isinstance(given, Mapping) else video_id
+        return by_id
+
     def records(self, record_of: Callable[[str], Any]) -> list[Any]:
         """Return what stands for each video, in the order of the list.
 

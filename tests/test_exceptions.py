@@ -16,6 +16,7 @@ from airflow_provider_videos.exceptions import (
     VideoAnswerError,
     VideoApiError,
     VideoAuthError,
+    VideoBatchDownloadError,
     VideoBatchError,
     VideoConnectionError,
     VideoDownloadError,
@@ -74,6 +75,7 @@ ERRORS = [
     VideoFailedError(video=RECORD),
     VideoFailedError(video={**RECORD, "state": "ready", "status": "ready", "error_code": None}),
     VideoFailedError(video={**RECORD, "error_message": None}),
+    VideoBatchDownloadError(failed=[["v1", "its host doesn't answer"]], videos=3),
     VideoBatchError(failed=[["v1", "it is empty"]], videos=3, kinds={"VideoFailedError": 1}),
     VideoTimeoutError(video_id="v1", waited="12 h", last_seen="Its last status was 'queued', first seen 1 h before."),
 ]

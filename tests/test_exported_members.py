@@ -19,7 +19,7 @@ EXPORTED: dict[str, list[str]] = {
     "airflow_provider_videos.hooks.together": ["TogetherHook", "TogetherVideoRequest"],
     "airflow_provider_videos.hooks.video": ["VideoHook"],
     "airflow_provider_videos.links.video": ["OpenAtVendorLink", "WatchVideoLink"],
-    "airflow_provider_videos.operators.download": ["DownloadVideoOperator"],
+    "airflow_provider_videos.operators.download": ["DownloadVideoBatchOperator", "DownloadVideoOperator"],
     "airflow_provider_videos.operators.generate": ["GenerateVideoOperator"],
     "airflow_provider_videos.operators.video": ["DeleteVideoOperator", "GetVideoOperator"],
     "airflow_provider_videos.sensors.video": ["VideoSensor"],

@@ -15,7 +15,7 @@ from airflow.sdk.configuration import conf
 from airflow.sdk.exceptions import AirflowFailException
 
 from airflow_provider_videos.exceptions import VideoParameterError
-from airflow_provider_videos.operators.download import DownloadVideoOperator
+from airflow_provider_videos.operators.download import DownloadVideoBatchOperator, DownloadVideoOperator
 from airflow_provider_videos.operators.generate import GenerateVideoOperator
 from airflow_provider_videos.operators.video import DeleteVideoOperator, GetVideoOperator
 from airflow_provider_videos.parameters import CONN_IDS, COUNTS, MAX_SECONDS, OPTIONAL, SWITCHES, TIME_SPANS
@@ -27,6 +27,7 @@ from tests.vendor_kit import REQUESTS, Connect
 
 NEEDED: dict[Any, dict[str, Any]] = {
     DeleteVideoOperator: {"video_id": "v1", "conn_id": "c"},
+    DownloadVideoBatchOperator: {"video_ids": ["v1"], "path": "/videos/", "conn_id": "c"},
     DownloadVideoOperator: {"video_id": "v1", "path": "/videos/", "conn_id": "c"},
     GenerateVideoOperator: {"request": REQUESTS["tavus"], "conn_id": "c"},
     GetVideoOperator: {"video_id": "v1", "conn_id": "c"},

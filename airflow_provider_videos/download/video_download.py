@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import dataclasses
 import logging
+import threading
 import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -61,11 +63,18 @@ class VideoDownload:
     :param video: its id, or the dict that a task of this package returned.
     :param target: where to keep it.
     :param options: how.
+    :param stop: ends the transfer, which leaves nothing then, as soon as it is set.
     :raises VideoIdError: if there is no id in it.
     """
 
     def __init__(
-        self, hook: VideoHook, video: str | Mapping[str, Any], target: Target, options: DownloadOptions
+        self,
+        hook: VideoHook,
+        video: str | Mapping[str, Any],
+        target: Target,
+        options: DownloadOptions,
+        *,
+        stop: threading.Event | None = None,
     ) -> None:
         self._hook = hook
         self._vendor = hook.conn_type
@@ -73,6 +82,7 @@ class VideoDownload:
         self._video: Mapping[str, Any] = video if isinstance(video, Mapping) else {}
         self._target = target
         self._options = options
+        self._stop = stop
         self._retries = retries_of(options.max_attempts)
         self._has_polled = False
 
@@ -143,6 +153,12 @@ class VideoDownload:
 
     def _transfer(self, session: DownloadSession, sink: _TargetSink, timeout: float) -> Transferred:
         progress = Progress(lambda line: log.info("Video %r: %s", self._video_id, line))
+
+        def tell(done: int, total: int | None) -> None:
+            if self._stop is not None and self._stop.is_set():
+                raise concurrent.futures.CancelledError
+            progress.at(done, total)
+
         return Transfer(
             session=session,
             url=self._video.get("download_url") or self._url_from_vendor(),
@@ -153,7 +169,7 @@ class VideoDownload:
             retries=self._retries,
             renew_url=self._url_from_vendor,
             max_bytes=self._options.max_bytes,
-            tell=progress.at,
+            tell=tell,
         ).run()
 
     def _url_from_vendor(self) -> str:

@@ -3,21 +3,28 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
+from airflow.sdk.exceptions import AirflowFailException
 
-from airflow_provider_videos.parameters import check_parameters, check_rendered
-from airflow_provider_videos.xcom import tell_assets
+from airflow_provider_videos.exceptions import VideoBatchDownloadError, VideoBatchError, VideoPathError
+from airflow_provider_videos.parameters import check_may_be_mapped, check_parameters, check_rendered
+from airflow_provider_videos.video_list import VideoList
+from airflow_provider_videos.xcom import VIDEOS_KEY, push, tell_assets, tell_assets_of_batch
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-__all__ = ["DownloadVideoOperator"]
+    from airflow_provider_videos.exceptions import VideoError
+
+__all__ = ["DownloadVideoBatchOperator", "DownloadVideoOperator"]
 
 #: With pauses that double from 1 s to 60 s, ten attempts take four minutes or more.
 DEFAULT_MAX_ATTEMPTS = 10
+DEFAULT_MAX_ACTIVE_DOWNLOADS = 4
 EVENT_FIELDS = ("path", "bytes", "sha256")
 
 
@@ -100,3 +107,116 @@ class DownloadVideoOperator(BaseOperator):
         kept = VideoDownload(hook, self.video_id, target, wishes).keep()
         tell_assets(self, context, kept, EVENT_FIELDS)
         return kept
+
+
+class DownloadVideoBatchOperator(BaseOperator):
+    """Keeps the files of many videos in one folder, several at once, each complete or not at all.
+
+    It returns a list in the order of ``video_ids``, of the dicts that :class:`DownloadVideoOperator` returns, each with
+    ``error_message``: ``None``, or why the video could not be kept; its ``path`` is ``None`` then. The XCom ``videos``
+    holds the list however the task ends. What is there already is not transferred again, so a retry goes on with what
+    is missing.
+
+    The event of each asset in ``outlets`` carries how many ``videos`` there are, and how many are ``ready`` and
+    ``failed``, and the place of the XCom.
+
+    :param video_ids: ids of the videos, or the dicts that earlier tasks of this package returned: a list, another
+        task's ``.output``, or the outputs of a mapped task. (templated)
+    :param path: a folder, which ends with a slash or is there already. (templated)
+    :param conn_id: id of an Airflow connection of a video vendor's type, for all of them. (templated)
+    :param storage_conn_id: id of the storage's Airflow connection, if it needs one. (templated)
+    :param on_failure: what a video that can't be kept means for the task, after all others were kept. ``fail`` fails it
+        and names each; Airflow retries it if that can help any of them. ``return`` returns the list.
+    :param max_active_downloads: how many are transferred at once. Each takes a few MB of memory, whatever its size.
+    :param overwrite: transfer the videos though they are there, and replace what is there.
+    :param max_bytes: refuse a video that is larger.
+    :param max_attempts: transient errors of one video after which it counts as failed.
+    :param with_thumbnail: keep the vendor's thumbnail beside each.
+    :param with_record: keep the video's record beside each, as JSON.
+    :param kwargs: what every operator takes.
+    :raises ValueError: when it is defined, naming the parameter that can't be used.
+    :raises VideoBatchDownloadError: if videos could not be kept, and a retry may help.
+    :raises VideoBatchError: if videos could not be kept, and no retry can help any of them. Airflow doesn't retry.
+    :raises VideoError: before any transfer; see :mod:`airflow_provider_videos.exceptions`.
+    """
+
+    template_fields: Sequence[str] = ("video_ids", "path", "conn_id", "storage_conn_id")
+    ui_color = "#e0e7ff"
+
+    def __init__(
+        self,
+        *,
+        video_ids: Any,
+        path: str,
+        conn_id: str,
+        storage_conn_id: str | None = None,
+        on_failure: str = "fail",
+        max_active_downloads: int = DEFAULT_MAX_ACTIVE_DOWNLOADS,
+        overwrite: bool = False,
+        max_bytes: int | None = None,
+        max_attempts: int = DEFAULT_MAX_ATTEMPTS,
+        with_thumbnail: bool = False,
+        with_record: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        check_parameters(self, locals())
+        super().__init__(**kwargs)
+        self.video_ids = video_ids
+        self.path = path
+        self.conn_id = conn_id
+        self.storage_conn_id = storage_conn_id
+        self.on_failure = on_failure
+        self.max_active_downloads = max_active_downloads
+        self.overwrite = overwrite
+        self.max_bytes = max_bytes
+        self.max_attempts = max_attempts
+        self.with_thumbnail = with_thumbnail
+        self.with_record = with_record
+
+    def execute(self, context: Context) -> list[dict[str, Any]]:
+        """Keep the videos."""
+        from airflow_provider_videos.download.batch_download import BatchDownload, not_kept
+        from airflow_provider_videos.download.target import Target
+        from airflow_provider_videos.download.video_download import DownloadOptions
+        from airflow_provider_videos.hooks.video import VideoHook
+
+        check_rendered(self)
+        hooks = [VideoHook.get_hook(self.conn_id)]
+        videos = VideoList(self.video_ids, vendor=hooks[0].conn_type)
+        check_may_be_mapped(self, len(videos.ids), "video_ids")
+        target = Target(self.path, storage_conn_id=self.storage_conn_id)
+        if not target.is_folder:
+            raise VideoPathError(path=self.path, problem="must be a folder, for many videos: let it end with a slash")
+        by_id = videos.by_id()
+        # The connection is looked up in this thread, for all of them.
+        while len(hooks) < min(self.max_active_downloads, len(by_id)):
+            hooks.append(VideoHook.get_hook(self.conn_id))
+        options = DownloadOptions(
+            overwrite=self.overwrite,
+            max_bytes=self.max_bytes,
+            max_attempts=self.max_attempts,
+            with_thumbnail=self.with_thumbnail,
+            with_record=self.with_record,
+        )
+        download = BatchDownload(hooks, target, options)
+        kept = download.keep(by_id)
+        records = [
+            kept[record] if isinstance(record, str) else not_kept(hooks[0].conn_type, None, record["error_message"])
+            for record in videos.records(lambda video_id: video_id)
+        ]
+        return self._end(context, records, download.errors)
+
+    def _end(
+        self, context: Context, records: list[dict[str, Any]], errors: Mapping[str, VideoError]
+    ) -> list[dict[str, Any]]:
+        push(self, context, {VIDEOS_KEY: records})
+        reasons = [(place, record) for place, record in enumerate(records) if record["error_message"] is not None]
+        failed = [[record["video_id"] or f"place {place}", record["error_message"]] for place, record in reasons]
+        if failed and self.on_failure == "fail":
+            if any(not isinstance(error, AirflowFailException) for error in errors.values()):
+                raise VideoBatchDownloadError(failed=failed, videos=len(records))
+            kinds = Counter(type(error).__name__ for error in errors.values())
+            raise VideoBatchError(failed=failed, videos=len(records), kinds=dict(kinds))
+        counts = {"videos": len(records), "ready": len(records) - len(failed), "failed": len(failed)}
+        tell_assets_of_batch(self, context, counts)
+        return records

@@ -12,7 +12,7 @@ from airflow.sdk import PokeReturnValue, conf, timezone
 from airflow.sdk.exceptions import AirflowRescheduleException
 
 from airflow_provider_videos.airflow_compat import has_mapped_dependants
-from airflow_provider_videos.parameters import check_parameters
+from airflow_provider_videos.parameters import check_may_be_mapped, check_parameters
 from airflow_provider_videos.sensors.base import WaitSensor
 from airflow_provider_videos.video_id import read_ordered_at
 from airflow_provider_videos.video_list import VideoList
@@ -20,7 +20,6 @@ from airflow_provider_videos.waiting.batch import BatchWait, Counts, Enough
 from airflow_provider_videos.waiting.batch_outcome import BatchOutcome, is_ready, number_of_ready
 from airflow_provider_videos.waiting.batch_worker import (
     check_fits_trigger,
-    check_may_be_mapped,
     defer_batch,
     pushed_records,
     run_batch,

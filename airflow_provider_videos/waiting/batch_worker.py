@@ -10,9 +10,6 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from airflow.sdk import conf
-
-from airflow_provider_videos.airflow_compat import has_mapped_dependants
 from airflow_provider_videos.exceptions import VideoParameterError
 from airflow_provider_videos.packing import MAX_CHARACTERS, pack
 from airflow_provider_videos.waiting.polling import REPORT_INTERVAL
@@ -101,21 +98,6 @@ def check_fits_trigger(video_ids: list[Any], parameter: str = "video_ids") -> No
             parameter=parameter,
             problem=f"has {len(video_ids):,} videos, whose ids are too long together for one trigger, which takes some "
             f"{fit:,} of them: split the list between several tasks, or wait with deferrable=False",
-        )
-
-
-def check_may_be_mapped(operator: BaseOperator, length: int, parameter: str) -> None:
-    """Refuse a list that is too long for Airflow to map another task over what this one returns.
-
-    :raises VideoParameterError: naming the parameter.
-    """
-    longest = conf.getint("core", "max_map_length", fallback=1024)
-    if length > longest and has_mapped_dependants(operator):
-        raise VideoParameterError(
-            parameter=parameter,
-            problem=f"has {length:,} entries, and another task is mapped over what this one returns: Airflow's "
-            f"[core] max_map_length is {longest:,}. Nothing was sent. Pass the whole list on to a batch task, or map "
-            "parts of it",
         )
 
 
