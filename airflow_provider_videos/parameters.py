@@ -17,7 +17,7 @@ from airflow.sdk import BaseOperator, XComArg, conf
 from airflow_provider_videos.airflow_compat import has_mapped_dependants
 from airflow_provider_videos.exceptions import VideoParameterError, VideoPathError
 from airflow_provider_videos.numeric import is_number
-from airflow_provider_videos.request import check_names, read_request
+from airflow_provider_videos.request import check_names, read_request, read_requests
 from airflow_provider_videos.video_id import read_video_id
 from airflow_provider_videos.video_list import VideoList
 
@@ -159,6 +159,8 @@ def _check(name: str, value: Any) -> None:
         check_path(value)
     elif name == "request":
         check_names(read_request(value))
+    elif name == "requests":
+        read_requests(value)
 
 
 def _error(name: str, rule: str, value: object) -> VideoParameterError:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_videos.exceptions import VideoRequestError
@@ -34,6 +34,29 @@ def read_request(request: object) -> Mapping[str, Any]:
     if not isinstance(request, Mapping):
         raise VideoRequestError(field="request", problem=f"must be a dict, not {type(request).__name__}")
     return request
+
+
+def read_requests(requests: object) -> list[Mapping[str, Any]]:
+    """Return the fields of many orders, from a list of dicts or of texts, or from the text of a JSON list.
+
+    :raises VideoRequestError: naming the place in the list.
+    """
+    if isinstance(requests, str):
+        try:
+            requests = json.loads(requests)
+        except (ValueError, RecursionError) as error:
+            raise VideoRequestError(field="requests", problem=f"is a text, but no JSON: {error}") from None
+    # The outputs of a mapped task are a sequence of Airflow's own, of which a slice takes one request.
+    if not isinstance(requests, Sequence) or isinstance(requests, bytes):
+        raise VideoRequestError(field="requests", problem=f"must be a list, not {type(requests).__name__}")
+    found = []
+    for place, request in enumerate(requests[:]):
+        try:
+            found.append(read_request(request))
+            check_names(found[-1])
+        except VideoRequestError as error:
+            raise VideoRequestError(field=f"requests[{place}].{error.field}", problem=error.problem) from None
+    return found
 
 
 def read_order(request: Mapping[str, Any], vendor: Orders, *, check_request: bool = True) -> dict[str, Any]:

@@ -27,6 +27,8 @@ SEEN_FIELDS = ("vendor", "video_id", "state", "hosted_url")
 FAILED_VIDEO_KEY = "video"
 #: Key of how many seconds the video was in each of its vendor's statuses.
 STATUS_SECONDS_KEY = "status_seconds"
+#: Key of the ids of all videos of a batch that are ordered, in their order; ``None`` for one that is not.
+VIDEO_IDS_KEY = "video_ids"
 #: Key of the records of all videos of a batch, in their order.
 VIDEOS_KEY = "videos"
 #: Key of how a wait stands, while it goes on: see :func:`waiting_status`.

@@ -21,6 +21,7 @@ EXPORTED: dict[str, list[str]] = {
     "airflow_provider_videos.links.video": ["OpenAtVendorLink", "WatchVideoLink"],
     "airflow_provider_videos.operators.download": ["DownloadVideoBatchOperator", "DownloadVideoOperator"],
     "airflow_provider_videos.operators.generate": ["GenerateVideoOperator"],
+    "airflow_provider_videos.operators.generate_batch": ["GenerateVideoBatchOperator"],
     "airflow_provider_videos.operators.video": ["DeleteVideoOperator", "GetVideoOperator"],
     "airflow_provider_videos.sensors.video": ["VideoSensor"],
     "airflow_provider_videos.sensors.video_batch": ["VideoBatchSensor"],

@@ -17,6 +17,7 @@ from airflow.sdk.exceptions import AirflowFailException
 from airflow_provider_videos.exceptions import VideoParameterError
 from airflow_provider_videos.operators.download import DownloadVideoBatchOperator, DownloadVideoOperator
 from airflow_provider_videos.operators.generate import GenerateVideoOperator
+from airflow_provider_videos.operators.generate_batch import GenerateVideoBatchOperator
 from airflow_provider_videos.operators.video import DeleteVideoOperator, GetVideoOperator
 from airflow_provider_videos.parameters import CONN_IDS, COUNTS, MAX_SECONDS, OPTIONAL, SWITCHES, TIME_SPANS
 from airflow_provider_videos.sensors.video import VideoSensor
@@ -30,12 +31,13 @@ NEEDED: dict[Any, dict[str, Any]] = {
     DownloadVideoBatchOperator: {"video_ids": ["v1"], "path": "/videos/", "conn_id": "c"},
     DownloadVideoOperator: {"video_id": "v1", "path": "/videos/", "conn_id": "c"},
     GenerateVideoOperator: {"request": REQUESTS["tavus"], "conn_id": "c"},
+    GenerateVideoBatchOperator: {"requests": [REQUESTS["tavus"]], "conn_id": "c"},
     GetVideoOperator: {"video_id": "v1", "conn_id": "c"},
     VideoBatchSensor: {"video_ids": ["v1"], "conn_id": "c"},
     VideoSensor: {"video_id": "v1", "conn_id": "c"},
 }
 #: Parameters that have a rule of their own.
-NAMED = {"min_ready", "on_failure", "path", "request", "video_id", "video_ids"}
+NAMED = {"min_ready", "on_failure", "path", "request", "requests", "video_id", "video_ids"}
 BAD_TIME_SPANS = [
     "30",
     "",
@@ -74,6 +76,7 @@ def bad_values() -> list[Any]:
         "min_ready": [0, -1, 0.0, 1.5, True, "3", math.nan, []],
         "on_failure": ["", None, "raise", True, []],
         "path": ["", None, 5, "s3://"],
+        "requests": [None, 5, "text", [None], [{5: "x"}], {}],
         "request": [None, [], "text", 5, {5: "x"}, {"properties": {True: 1}}],
     }
     return [

@@ -6,13 +6,14 @@ from __future__ import annotations
 import dataclasses
 import functools
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_videos.exceptions import VideoOrderLostError
 from airflow_provider_videos.ordering.record import Order
 from airflow_provider_videos.ordering.search import Patiently, SearchResult
 from airflow_provider_videos.ordering.store import ORDER_AGAIN_KEY
+from airflow_provider_videos.xcom import VIDEO_IDS_KEY
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -48,6 +49,7 @@ class LostOrder:
     :param pause: called with seconds between two searches; it may end the process's part by raising.
     :param patiently: makes a call that is safe to repeat.
     :param write: keeps the order, as far as the search has come.
+    :param recorded: returns the ids of videos that are known to be others' orders, beside those of other tasks.
     """
 
     def __init__(
@@ -61,6 +63,7 @@ class LostOrder:
         pause: Callable[[float], None],
         patiently: Patiently,
         write: Callable[[Order], None],
+        recorded: Callable[[], Iterable[str]] = tuple,
     ) -> None:
         self.order = order
         self._finder = finder
@@ -71,6 +74,7 @@ class LostOrder:
         self._pause = pause
         self._patiently = patiently
         self._write = write
+        self._recorded = recorded
 
     def find(self) -> Finding:
         """Search at once, again after pauses that double, and last when the vendor must have listed the video.
@@ -144,16 +148,22 @@ class LostOrder:
 
     def _recorded_by_tasks(self) -> set[str]:
         from airflow_provider_videos.operators.generate import GenerateVideoOperator
+        from airflow_provider_videos.operators.generate_batch import GenerateVideoBatchOperator
 
+        lists = self._pushed_by(GenerateVideoBatchOperator, VIDEO_IDS_KEY)
+        of_batches = [video_id for ids in lists if isinstance(ids, list) for video_id in ids]
+        recorded = [*self._pushed_by(GenerateVideoOperator, "video_id"), *of_batches]
+        return {*self._recorded(), *(video_id for video_id in recorded if isinstance(video_id, str))}
+
+    def _pushed_by(self, kind: type, key: str) -> list[Any]:
         dag = self._context.get("dag")
         # Sensors and others push the ids of videos that they did not order. This attempt's own XComs are wiped.
         task_ids = [
             task_id
             for task_id, task in (dag.task_dict.items() if dag is not None else ())
-            if issubclass(getattr(task, "operator_class", type(task)), GenerateVideoOperator)
+            if issubclass(getattr(task, "operator_class", type(task)), kind)
         ]
-        recorded = self._context["ti"].xcom_pull(task_ids=task_ids, key="video_id") if task_ids else None
-        return {video_id for video_id in recorded or () if isinstance(video_id, str)}
+        return list(self._context["ti"].xcom_pull(task_ids=task_ids, key=key) or ()) if task_ids else []
 
     def _run_began_at(self) -> float:
         run = self._context["dag_run"]

@@ -27,6 +27,15 @@ def fingerprint(vendor: str, request: Mapping[str, Any], free_fields: Collection
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
+def slot_key(fingerprint: str, place: int | None) -> str:
+    """Give a text that tells one of a task instance's orders of equal requests from the others.
+
+    :param fingerprint: of the request.
+    :param place: which of them it is, from 0; ``None`` if there is but one.
+    """
+    return fingerprint if place is None else f"{fingerprint}.{place}"
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Marks:
     """Gives the marks and the names by which the orders of one task instance for one request are found again.

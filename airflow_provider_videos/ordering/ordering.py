@@ -15,7 +15,7 @@ from airflow_provider_videos.exceptions import VideoApiError, VideoError, VideoO
 from airflow_provider_videos.ordering.book import OrderBook
 from airflow_provider_videos.ordering.finders import finder_for
 from airflow_provider_videos.ordering.lost import LostOrder, lost_order_error
-from airflow_provider_videos.ordering.naming import Marks, fingerprint
+from airflow_provider_videos.ordering.naming import Marks, fingerprint, slot_key
 from airflow_provider_videos.ordering.patience import make_patiently
 from airflow_provider_videos.ordering.record import Order, OrderState
 from airflow_provider_videos.ordering.sending import OrderLostError, OrderSender
@@ -71,6 +71,10 @@ class Ordering:
     :param listing_delay: how long the vendor may take to list a video that it has accepted, in seconds.
     :param pause: called with seconds while a lost order is searched for; it may end the process's part by raising.
         The next process then calls :meth:`place` again.
+    :param store: where the record is; by default, that of a task instance with one order.
+    :param place: which of the task instance's orders of an equal request it is, where there are several.
+    :param ask: asks for a video that was ordered before; by default, as patiently as for any other.
+    :param waits_for_limit: whether an order beyond a limit that passes is repeated here, and not by the caller.
     """
 
     def __init__(
@@ -85,20 +89,25 @@ class Ordering:
         order_again_if_lost: bool,
         listing_delay: float,
         pause: Callable[[float], None],
+        store: OrderStore | None = None,
+        place: int | None = None,
+        ask: Callable[[str], Video] | None = None,
+        waits_for_limit: bool = True,
     ) -> None:
         self._context = context
         self._ti = context["ti"]
         self._hook = hook
+        self._ask = ask
         self._patiently = functools.partial(make_patiently, rules)
         self._retries = retries
         self._order_again_if_cleared = order_again_if_cleared
         self._order_again_if_lost = order_again_if_lost
         self._listing_delay = listing_delay
         self._pause = pause
-        self._store = OrderStore(context)
+        self._store = store or OrderStore(context)
         self._book = OrderBook(self._store, max_tries=self._ti.max_tries)
         vendor = hook.vendor_of_orders()
-        self._fingerprint = fingerprint(hook.conn_type, request, vendor.free_fields)
+        self._fingerprint = slot_key(fingerprint(hook.conn_type, request, vendor.free_fields), place)
         self._marks = Marks(
             dag_id=self._ti.dag_id,
             task_id=self._ti.task_id,
@@ -113,7 +122,10 @@ class Ordering:
             field: value for field, value in request.items() if field != self._finder.field or str(value).strip()
         }
         self._sender = OrderSender(
-            self._book, self._finder, self._request, functools.partial(self._patiently, "Ordering")
+            self._book,
+            self._finder,
+            self._request,
+            functools.partial(self._patiently, "Ordering", waits_for_limit=waits_for_limit),
         )
 
     def place(self) -> Ordered:
@@ -128,7 +140,7 @@ class Ordering:
         if record is None and self._store.may_lack_orders(self._retries, can_be_searched=self._finder.can_search):
             # What is made anew after a clear has the number that a task has that nobody cleared.
             max_tries = -1 if self._store.may_be_made_anew else self._retries
-            order = Order.forgotten(self._fingerprint, max_tries=max_tries, now=time.time())
+            order = Order.forgotten(self._fingerprint, max_tries=max_tries, now=self._store.forgotten_at())
         if order is None:
             if videos := self._book.record.describe_videos():
                 log.warning(
@@ -151,11 +163,7 @@ class Ordering:
             log.info("The task was cleared since video %r was ordered; another one is ordered.", video_id)
             return self._order_anew()
         try:
-            video = self._patiently(
-                "Asking for the video ordered before",
-                lambda: self._hook.get_video(video_id),
-                ordered_at=order.sent_at,
-            )
+            video = self._get_video(video_id, order)
         except VideoError as error:
             if was_cleared and isinstance(error, VideoApiError) and error.is_unknown_video:
                 log.warning("Video %r is gone, and the task was cleared; another one is ordered.", video_id)
@@ -169,6 +177,13 @@ class Ordering:
             return self._order_anew()
         log.info("Video %r was ordered for this task before, so nothing is ordered.", video_id)
         return self._keep(order, video, was_asked_for=True)
+
+    def _get_video(self, video_id: str, order: Order) -> Video:
+        if self._ask is not None:
+            return self._ask(video_id)
+        return self._patiently(
+            "Asking for the video ordered before", lambda: self._hook.get_video(video_id), ordered_at=order.sent_at
+        )
 
     def _go_on_with_lost(self, order: Order, reason: str) -> Ordered:
         # The number of a forgotten order has to be found first, or another one would get the same mark.
@@ -191,6 +206,7 @@ class Ordering:
             pause=self._pause,
             patiently=functools.partial(self._patiently, "Searching for the order"),
             write=self._book.write,
+            recorded=self._store.recorded_elsewhere,
         )
         try:
             is_doubtful = order.number > 0 or self._store.may_have_been_emptied(self._retries)

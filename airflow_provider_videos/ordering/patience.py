@@ -5,8 +5,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from airflow_provider_videos.exceptions import VideoApiError
 from airflow_provider_videos.retries import Retries, is_transient
 from airflow_provider_videos.waiting.polling import may_not_be_known_yet
 
@@ -16,7 +18,21 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 
 
-def make_patiently(rules: PollingRules, what: str, call: Callable[[], _T], *, ordered_at: float | None = None) -> _T:
+def is_limit(error: BaseException) -> bool:
+    """Say whether a vendor refused an order because of a limit of the account that passes."""
+    if not isinstance(error, VideoApiError) or not error.is_transient:
+        return False
+    return error.refusal == "limit" or error.status_code == HTTPStatus.TOO_MANY_REQUESTS
+
+
+def make_patiently(
+    rules: PollingRules,
+    what: str,
+    call: Callable[[], _T],
+    *,
+    ordered_at: float | None = None,
+    waits_for_limit: bool = True,
+) -> _T:
     """Make a call that is safe to repeat, again after the transient errors that it raises, and return what it returns.
 
     :param rules: how often, and with which pauses.
@@ -24,9 +40,12 @@ def make_patiently(rules: PollingRules, what: str, call: Callable[[], _T], *, or
     :param call: raises a :exc:`VideoError` if it fails.
     :param ordered_at: Unix time at which the video was ordered that it asks for, if it asks for one: soon after it, the
         vendor may not know the video yet.
+    :param waits_for_limit: whether to repeat it where :func:`is_limit` says that it was refused for now.
     """
 
     def may_repeat(error: Any) -> bool:
+        if not waits_for_limit and is_limit(error):
+            return False
         return is_transient(error) or may_not_be_known_yet(error, ordered_at, now=time.time())
 
     retries = Retries(

@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import dataclasses
+import time
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_videos.airflow_compat import loop_iteration, unlimited_retention
@@ -81,6 +83,14 @@ class OrderStore:
         if self.is_there:
             return "the task was cleared, and its task state store was emptied, so it may or may not have been ordered"
         return "this is not the first attempt, and Airflow before 3.3 keeps no record of an order"
+
+    def forgotten_at(self) -> float:
+        """Return the Unix time at which it was found that orders may be forgotten."""
+        return time.time()
+
+    def recorded_elsewhere(self) -> Iterable[str]:
+        """Return the ids of videos that are recorded as another order's of this task instance."""
+        return ()
 
     def note_that_nothing_was_ordered(self, retries: int) -> None:
         """Remember that an attempt ended before it could order, so that a clear need not search."""

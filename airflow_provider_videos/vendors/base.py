@@ -57,6 +57,9 @@ class Vendor(ABC):
     #: Seconds that the answer to an order may take, if the connection says nothing; ``None`` for any call's limit.
     order_timeout: ClassVar[float | None] = None
 
+    #: How many videos an account may have under way at once, where the vendor's page says it; a batch keeps to it.
+    max_active: ClassVar[int | None] = None
+
     @abstractmethod
     def headers(self, credentials: Credentials) -> Mapping[str, str]:
         """Return the headers that each call carries: the key, and for some a version."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import dataclasses
+import math
 import time
 from collections.abc import Mapping
 from datetime import timedelta
@@ -83,6 +85,37 @@ def defer_batch(
         trigger=VideoBatchTrigger(video_ids=pack(video_ids), conn_id=conn_id, timeout=timeout, **arguments),
         method_name="execute_complete",
         timeout=timedelta(seconds=ends_at - time.time() + TRIGGER_TIMEOUT_SLACK),
+    )
+
+
+def defer_if_it_fits(operator: BaseOperator, batch: BatchWait, *, conn_id: str, timeout: float) -> None:
+    """Go on with a wait in the triggerer, unless its ids are too long for a trigger's arguments.
+
+    :param operator: the task.
+    :param batch: the wait, each of whose videos may have been ordered at another time.
+    :param conn_id: id of the Airflow connection.
+    :param timeout: seconds after which the wait for a video ends.
+    """
+    now = time.time()
+    waits = [one.wait for one in batch.videos.values()]
+    video_ids, ages = [wait.video_id for wait in waits], pack([round(now - wait.started_at, 1) for wait in waits])
+    if len(pack(video_ids)) + len(ages) > MAX_CHARACTERS:
+        operator.log.warning("The ids of %d videos are too long for a trigger: a worker waits for them.", len(waits))
+        return
+    over, idle = batch.enough.over, batch.enough.idle
+    defer_batch(
+        operator,
+        video_ids,
+        conn_id=conn_id,
+        timeout=timeout,
+        ends_at=max(wait.deadline for wait in waits),
+        started_at=now,
+        ages=ages,
+        ordered_at=max(wait.ordered_at or 0.0 for wait in waits),
+        wake_after=len(waits) if math.isinf(over) else over,
+        wake_seconds=None if math.isinf(idle) else idle,
+        others=list(dataclasses.astuple(batch.others)),
+        **vars(waits[0].rules),
     )
 
 

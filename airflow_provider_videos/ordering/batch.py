@@ -1,0 +1,256 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The orders of a batch: each placed once, by the code that places a single one."""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_videos.exceptions import (
+    VideoApiError,
+    VideoAuthError,
+    VideoConnectionError,
+    VideoError,
+    VideoOrderLostError,
+    VideoRecordError,
+)
+from airflow_provider_videos.ordering.finders import finder_for
+from airflow_provider_videos.ordering.naming import Marks, fingerprint, slot_key
+from airflow_provider_videos.ordering.ordering import Ordering
+from airflow_provider_videos.ordering.patience import is_limit
+from airflow_provider_videos.ordering.record import Order, OrderState
+from airflow_provider_videos.ordering.shards import ShardedRecord, SlotStore
+from airflow_provider_videos.ordering.store import OrderStore
+from airflow_provider_videos.video import Video
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from airflow_provider_videos.hooks.video import VideoHook
+
+log = logging.getLogger(__name__)
+
+#: No money or no right is no matter of one request.
+_STOPPING_STATUSES = frozenset({401, 402, 403})
+
+
+class PostponedError(Exception):
+    """A lost order is searched for once more later, after the other orders."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Slot:
+    """One order of a batch.
+
+    :param key: the fingerprint of its request and its place among equal ones.
+    :param request: the order's fields.
+    :param place: its place among equal requests, from 0.
+    :param position: its place in the list, from 0.
+    """
+
+    key: str
+    request: Mapping[str, Any]
+    place: int
+    position: int
+
+
+class BatchOrders:
+    """Places the orders of a batch, as many as may be under way at once.
+
+    :param context: the task's context.
+    :param hook: the vendor.
+    :param requests: the orders' fields, as :func:`~airflow_provider_videos.request.read_order` returns them.
+    :param retries: of the task.
+    :param options: what :class:`~airflow_provider_videos.ordering.ordering.Ordering` takes besides.
+    """
+
+    def __init__(
+        self,
+        context: Context,
+        *,
+        hook: VideoHook,
+        requests: Sequence[Mapping[str, Any]],
+        retries: int,
+        **options: Any,
+    ) -> None:
+        self._context = context
+        self._hook = hook
+        self._retries = retries
+        self._options = options
+        self.record = ShardedRecord(context)
+        equal: collections.Counter[str] = collections.Counter()
+        vendor = hook.vendor_of_orders()
+        self.slots: list[Slot] = []
+        for position, request in enumerate(requests):
+            same = fingerprint(hook.conn_type, request, vendor.free_fields)
+            key = slot_key(same, equal[same])
+            self.slots.append(Slot(key=key, request=request, place=equal[same], position=position))
+            equal[same] += 1
+        #: What ended the ordering, though there is more to order.
+        self.stopped_by: VideoError | None = None
+        #: What the vendor said when it refused an order for now.
+        self.limit: VideoError | None = None
+        self._described: Mapping[str, Video | VideoError] = {}
+
+    def open(self) -> None:
+        """Read what is recorded of the orders.
+
+        :raises VideoRecordError: if it can't be read.
+        """
+        marks = Marks(dag_id="", task_id="", run_id="", map_index=-1, fingerprint="")
+        finder = finder_for(self._hook, marks, self._hook.vendor_of_orders().recovery)
+        store = OrderStore(self._context)
+        self.record.open(may_lack_orders=store.may_lack_orders(self._retries, can_be_searched=finder.can_search))
+
+    def order_of(self, slot: Slot) -> Order | None:
+        """Return the latest order of a slot, if the vendor has accepted it."""
+        record = self.record.get(slot.key)
+        order = None if record is None else record.latest(slot.key)
+        return order if order is not None and order.state is OrderState.ACCEPTED else None
+
+    def video_ids(self) -> list[str | None]:
+        """Return the ids of the videos, in the order of the list; ``None`` for one that is not ordered."""
+        return [None if (order := self.order_of(slot)) is None else order.video_id for slot in self.slots]
+
+    @property
+    def vendor(self) -> str:
+        """Connection type of the vendor."""
+        return self._hook.conn_type
+
+    @property
+    def number_failed(self) -> int:
+        """How many orders have failed in this attempt, so that there is no video."""
+        return sum(1 for slot in self.slots if not self._is_placed(slot) and self.record.failure(slot.key) is not None)
+
+    def with_ids(self) -> list[tuple[Slot, str | None]]:
+        """Return the orders in the order of the list, each with its video's id."""
+        return list(zip(self.slots, self.video_ids(), strict=True))
+
+    def ordered_at(self) -> dict[str, float]:
+        """Return the Unix time at which each video was ordered, by id."""
+        orders = [order for slot in self.slots if (order := self.order_of(slot)) is not None]
+        return {order.video_id or "": order.sent_at or 0.0 for order in orders}
+
+    def to_ask_for(self) -> list[str]:
+        """Return the ids of videos whose state decides whether another one is ordered: a user has cleared the task."""
+        store = OrderStore(self._context)
+        orders = [order for slot in self.slots if (order := self.order_of(slot)) is not None]
+        return [order.video_id or "" for order in orders if store.was_cleared_since(order, self._retries)]
+
+    def go_on(self, described: Mapping[str, Video | VideoError]) -> None:
+        """Go on with the videos that were ordered before a clear, where the vendor describes them as pending or ready.
+
+        :param described: what the vendor answered, by id.
+        """
+        self._described = described
+
+    @property
+    def unplaced(self) -> list[Slot]:
+        """The orders that have no video, and are to have one."""
+        return [slot for slot in self.slots if not self._is_placed(slot) and self.record.failure(slot.key) is None]
+
+    def place(self, *, active: int, max_active: float, pause: Callable[[float], None]) -> None:
+        """Place orders until all are placed, so many are under way, or the vendor takes no more.
+
+        :param active: how many videos are under way.
+        :param max_active: how many may be.
+        :param pause: called with seconds while a lost order is searched for; it may end the process's part by raising.
+        """
+        self.limit = None
+        lost: list[Slot] = []
+
+        def postpone(seconds: float) -> None:
+            raise PostponedError
+
+        try:
+            for slots, its_pause in ((self.unplaced, postpone), (lost, pause)):
+                for slot in slots:
+                    if self.stopped_by is not None or self.limit is not None:
+                        break
+                    if active >= max_active and self._takes_place(slot):
+                        continue
+                    try:
+                        active += self._place(slot, its_pause)
+                    except PostponedError:
+                        lost.append(slot)
+        finally:
+            self.record.flush()
+
+    def _is_placed(self, slot: Slot) -> bool:
+        order = self.order_of(slot)
+        if order is None:
+            return False
+        return order.video_id not in self._described or not self._is_cleared(order)
+
+    def _takes_place(self, slot: Slot) -> bool:
+        """Return whether an order would be sent, and not gone on with."""
+        record = self.record.get(slot.key)
+        if record is None or not record.describe_videos():
+            return True
+        if (order := self.order_of(slot)) is None:
+            # It may be under way already.
+            return False
+        video = self._described.get(order.video_id or "")
+        is_gone = not isinstance(video, Video) or (video.state.is_terminal and not video.is_usable)
+        return is_gone or bool(self._options["order_again_if_cleared"])
+
+    def _is_cleared(self, order: Order) -> bool:
+        return OrderStore(self._context).was_cleared_since(order, self._retries)
+
+    def _place(self, slot: Slot, pause: Callable[[float], None]) -> bool:
+        """Place an order, and return whether its video is one more that is under way."""
+        before = self.order_of(slot)
+        try:
+            ordered = self._ordering(slot, pause).place()
+        except VideoRecordError:
+            raise
+        except VideoError as error:
+            self._note_failure(slot, error)
+            return False
+        if self.record.count_limit():
+            self.record.count_limit(0)
+        return before is None or before.video_id != ordered.video.video_id
+
+    def _note_failure(self, slot: Slot, error: VideoError) -> None:
+        if is_limit(error):
+            log.info("The vendor takes no more orders for now: %s", error)
+            self.limit = error
+        elif self._stops(error):
+            log.error("No more orders are sent: %s", error)
+            self.stopped_by = error
+        else:
+            log.error("The order in place %d has no video: %s", slot.position, error)
+            self.record.fail(slot.key, str(error))
+
+    @staticmethod
+    def _stops(error: VideoError) -> bool:
+        if isinstance(error, VideoOrderLostError):
+            return False
+        is_of_account = isinstance(error, VideoApiError) and error.status_code in _STOPPING_STATUSES
+        return error.is_transient or is_of_account or isinstance(error, VideoAuthError | VideoConnectionError)
+
+    def _ordering(self, slot: Slot, pause: Callable[[float], None]) -> Ordering:
+        return Ordering(
+            self._context,
+            hook=self._hook,
+            request=slot.request,
+            retries=self._retries,
+            pause=pause,
+            store=SlotStore(self._context, self.record, slot.key),
+            place=slot.place,
+            ask=self._ask,
+            waits_for_limit=False,
+            **self._options,
+        )
+
+    def _ask(self, video_id: str) -> Video:
+        found = self._described.get(video_id)
+        if found is None:
+            # It was found just now by a search.
+            found = self._hook.get_video(video_id)
+        if isinstance(found, VideoError):
+            raise found
+        return found

@@ -1,0 +1,296 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The record of many orders of one task instance, in few keys of Airflow's task state store."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import time
+import uuid
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_videos.airflow_compat import unlimited_retention
+from airflow_provider_videos.exceptions import VideoRecordError
+from airflow_provider_videos.ordering.record import Order, OrderRecord, OrderState
+from airflow_provider_videos.ordering.store import OrderStore
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+INDEX_KEY = "video_batch"
+SHARD_KEY = "video_batch_orders_{}"
+VERSION = 1
+#: Orders per key. An order takes some 250 bytes, 600 while it is sent; Airflow warns of values beyond 65,535.
+ORDERS_PER_SHARD = 48
+MAX_SHARD_CHARACTERS = 48_000
+#: How many orders of one place are remembered: one that is ordered anew leaves the one before it.
+MAX_ORDERS_OF_SLOT = 4
+#: Seconds for which a process that was the newest is taken for the newest still, except right before an order is sent.
+OWNER_LIFETIME = 2.0
+MAX_REASON_CHARACTERS = 800
+_DEFAULTS = {
+    field.name: field.default for field in dataclasses.fields(Order) if field.default is not dataclasses.MISSING
+}
+
+
+class TakenOverError(VideoRecordError):
+    """Another process of the task instance has begun to order; raised before anything is sent."""
+
+
+class ShardedRecord:
+    """Keeps what is known of each order by its slot: the fingerprint of its request and its place among equal ones.
+
+    An index names the shards, so that one which is missing is never taken for one that was not written, and the process
+    that writes them: one that Airflow has given up must not go on beside the next one. Opening reads the index and each
+    shard once. An order writes its shard twice, and asks once whether the process is still the newest.
+
+    :param context: the task's context, of an Airflow that has the store.
+    """
+
+    def __init__(self, context: Context) -> None:
+        self._store: Any = context["task_state_store"]
+        self._attempt: int = context["ti"].try_number
+        self._owner = uuid.uuid4().hex
+        self._owned_at = 0.0
+        self._index: dict[str, Any] = {}
+        self._shards: list[dict[str, Any]] = []
+        self._shard_of: dict[str, int] = {}
+        self._unwritten: set[int] = set()
+
+    def open(self, *, may_lack_orders: bool) -> None:
+        """Read the record, and take it over from the process before this one.
+
+        :param may_lack_orders: whether orders may have been made that a record which is not there would have held.
+        :raises VideoRecordError: if it can't be read.
+        """
+        stored = self._store.get(INDEX_KEY)
+        if stored is None:
+            stored = _new_index(may_lack_orders=may_lack_orders)
+        if (
+            not isinstance(stored, dict)
+            or stored.get("version") != VERSION
+            or not isinstance(stored.get("shards"), int)
+        ):
+            raise VideoRecordError(key=INDEX_KEY, problem="it is no index of orders that this package reads")
+        self._index = stored
+        if stored.get("attempt") != self._attempt:
+            self._index |= {"attempt": self._attempt, "began_at": time.time(), "limited": 0}
+        # From now on the process before this one sends nothing. What it has written before that is read after it.
+        self._write_index()
+        for number in range(self._index["shards"]):
+            self._shards.append(self._read_shard(number))
+            for slot in self._shards[-1]:
+                # A slot that was moved is in the shard before, too, if the process died in between.
+                if slot in self._shard_of:
+                    del self._shards[self._shard_of[slot]][slot]
+                self._shard_of[slot] = number
+
+    @property
+    def may_lack_orders(self) -> bool:
+        """Whether a slot that is not there may have been ordered."""
+        return bool(self._index["may_lack_orders"])
+
+    @property
+    def created_at(self) -> float:
+        """Unix time at which the record was begun."""
+        return float(self._index["created_at"])
+
+    @property
+    def began_at(self) -> float:
+        """Unix time at which this attempt began."""
+        return float(self._index["began_at"])
+
+    def count_limit(self, limited: int | None = None) -> int:
+        """Return how often in a row an order was refused for now; set it if it is given."""
+        if limited is not None and limited != self._index["limited"]:
+            self._index["limited"] = limited
+            self._write_index()
+        return int(self._index["limited"])
+
+    def get(self, slot: str) -> OrderRecord | None:
+        """Return the orders of a slot, ``None`` if none is recorded.
+
+        :raises VideoRecordError: if they can't be read.
+        """
+        number = self._shard_of.get(slot)
+        if number is None or not self._shards[number][slot].get("orders"):
+            return None
+        try:
+            orders = [Order.from_dict({"fingerprint": slot, **order}) for order in self._shards[number][slot]["orders"]]
+        except (ValueError, TypeError) as error:
+            raise VideoRecordError(key=SHARD_KEY.format(number), problem=str(error)) from None
+        return OrderRecord(orders=tuple(orders), attempt=self._attempt)
+
+    def put(self, slot: str, record: OrderRecord) -> None:
+        """Keep the orders of a slot; at once, unless it says no more of its video than before.
+
+        :raises TakenOverError: if this process is no longer the newest. Nothing may be sent then.
+        """
+        before = self.get(slot)
+        orders = [_compact(order) for order in record.orders[-MAX_ORDERS_OF_SLOT:]]
+        self._set(slot, {"orders": orders})
+        is_settled = all(order.state is OrderState.ACCEPTED for order in record.orders)
+        if is_settled and before is not None and _known(before) == _known(record):
+            return
+        self._write(self._shard_of[slot])
+        if any(order.state is OrderState.SENT for order in record.orders):
+            # The process after this one has read this, or this one sends nothing.
+            self._check_owner(max_age=0.0)
+
+    def fail(self, slot: str, reason: str) -> None:
+        """Remember in this attempt why a slot has no video."""
+        entry = {"failed": [self._attempt, reason[:MAX_REASON_CHARACTERS]]}
+        self._set(slot, {**self._entry(slot), **entry})
+        self._write(self._shard_of[slot])
+
+    def failure(self, slot: str) -> str | None:
+        """Return why a slot has no video, if that is known since this attempt."""
+        attempt, reason = self._entry(slot).get("failed", (None, None))
+        return reason if attempt == self._attempt else None
+
+    def video_ids(self, *, without: str) -> Iterable[str]:
+        """Return the ids of all videos that are recorded but those of a slot."""
+        for shard in self._shards:
+            for slot, entry in shard.items():
+                if slot != without:
+                    yield from (order["video_id"] for order in entry.get("orders", ()) if order.get("video_id"))
+
+    def flush(self) -> None:
+        """Write what was not written at once."""
+        for number in sorted(self._unwritten):
+            self._write(number)
+
+    def _entry(self, slot: str) -> Mapping[str, Any]:
+        number = self._shard_of.get(slot)
+        return {} if number is None else self._shards[number][slot]
+
+    def _set(self, slot: str, entry: Mapping[str, Any]) -> None:
+        number = self._shard_of.get(slot)
+        if number is None:
+            number = len(self._shards) - 1 if self._shards and len(self._shards[-1]) < ORDERS_PER_SHARD else None
+        if number is not None and self._fits(number, slot, entry):
+            self._shards[number][slot] = dict(entry)
+            self._unwritten.add(number)
+        else:
+            self._shards.append({slot: dict(entry)})
+            self._unwritten.add(len(self._shards) - 1)
+            if number is not None and self._shards[number].pop(slot, None) is not None:
+                self._unwritten.add(number)
+            number = len(self._shards) - 1
+        self._shard_of[slot] = number
+
+    def _fits(self, number: int, slot: str, entry: Mapping[str, Any]) -> bool:
+        shard = {**self._shards[number], slot: entry}
+        return len(shard) == 1 or len(json.dumps(shard)) <= MAX_SHARD_CHARACTERS
+
+    def _write(self, number: int) -> None:
+        try:
+            self._check_owner(max_age=OWNER_LIFETIME)
+        except TakenOverError:
+            self._merge(number)
+            raise
+        self._store.set(SHARD_KEY.format(number), self._shards[number], **unlimited_retention())
+        self._unwritten.discard(number)
+        if number >= self._index["shards"]:
+            # Nothing of a shard that the index does not name has been sent.
+            self._index["shards"] = number + 1
+            self._write_index()
+
+    def _merge(self, number: int) -> None:
+        """Add what only this process knows, the ids of its videos, to what the process after it has written."""
+        if number >= self._index["shards"]:
+            return
+        newest = self._read_shard(number)
+        for slot, entry in self._shards[number].items():
+            theirs = newest.get(slot, {}).get("orders", [])
+            if not any(order.get("video_id") for order in theirs) and any(
+                order.get("video_id") for order in entry.get("orders", ())
+            ):
+                newest[slot] = entry
+        self._store.set(SHARD_KEY.format(number), newest, **unlimited_retention())
+
+    def _read_shard(self, number: int) -> dict[str, Any]:
+        key = SHARD_KEY.format(number)
+        shard = self._store.get(key)
+        if not isinstance(shard, dict) or not all(isinstance(entry, dict) for entry in shard.values()):
+            raise VideoRecordError(key=key, problem="it is missing, or no object of orders")
+        return dict(shard)
+
+    def _write_index(self) -> None:
+        self._index["owner"] = self._owner
+        self._store.set(INDEX_KEY, self._index, **unlimited_retention())
+        self._owned_at = time.monotonic()
+
+    def _check_owner(self, *, max_age: float) -> None:
+        if time.monotonic() <= self._owned_at + max_age:
+            return
+        asked_at = time.monotonic()
+        stored = self._store.get(INDEX_KEY)
+        if not isinstance(stored, dict) or stored.get("owner") != self._owner:
+            raise TakenOverError(key=INDEX_KEY, problem="another process of this task has taken it over")
+        self._owned_at = asked_at
+
+
+class SlotStore(OrderStore):
+    """The record of one of many orders.
+
+    :param context: the task's context.
+    :param record: of all orders.
+    :param slot: the key of this one.
+    """
+
+    def __init__(self, context: Context, record: ShardedRecord, slot: str) -> None:
+        super().__init__(context)
+        self._record = record
+        self._slot = slot
+
+    def read(self) -> OrderRecord | None:
+        """Return what is recorded of the order."""
+        return self._record.get(self._slot)
+
+    def write(self, record: OrderRecord) -> None:
+        """Keep what is known of the order."""
+        self._record.put(self._slot, record)
+
+    def may_lack_orders(self, retries: int, *, can_be_searched: bool) -> bool:
+        """Return whether the record as a whole may lack orders: it is there from before the first one on."""
+        return self._record.may_lack_orders
+
+    def may_have_been_emptied(self, retries: int) -> bool:
+        """Return the same."""
+        return self._record.may_lack_orders
+
+    def forgotten_at(self) -> float:
+        """Return when the record was begun, which is the same for all."""
+        return self._record.created_at
+
+    def recorded_elsewhere(self) -> Iterable[str]:
+        """Return the ids of the videos of all other orders."""
+        return self._record.video_ids(without=self._slot)
+
+
+def note_that_nothing_was_ordered(context: Context, retries: int) -> None:
+    """Remember that an attempt ended before it could order, so that a later one need not search.
+
+    :param context: the task's context.
+    :param retries: of the task.
+    """
+    store: Any = context.get("task_state_store")
+    may_lack_orders = OrderStore(context).may_have_been_emptied(retries)
+    if store is not None and not may_lack_orders and store.get(INDEX_KEY) is None:
+        store.set(INDEX_KEY, _new_index(may_lack_orders=False), **unlimited_retention())
+
+
+def _new_index(*, may_lack_orders: bool) -> dict[str, Any]:
+    return {"version": VERSION, "shards": 0, "may_lack_orders": may_lack_orders, "created_at": time.time()}
+
+
+def _compact(order: Order) -> dict[str, Any]:
+    values = {name: value for name, value in order.to_dict().items() if value != _DEFAULTS.get(name, ...)}
+    values.pop("fingerprint")
+    return {name: value for name, value in values.items() if value != []}
+
+
+def _known(record: OrderRecord) -> list[tuple[int, str, str | None]]:
+    return [(order.number, order.state.value, order.video_id) for order in record.orders]
