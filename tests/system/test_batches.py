@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import csv
 import json
 from collections import Counter
 from contextlib import ExitStack
@@ -55,3 +56,21 @@ def test_many_are_ordered_once_whenever_the_process_is_killed_and_kept(airflow: 
         kept = airflow.xcom("batch_chain", chain, "keep")
         assert [record["video_id"] for record in kept] == airflow.xcom("batch_chain", chain, "order", key="video_ids")
         assert all(Path(record["path"]).stat().st_size == record["bytes"] for record in kept)
+
+
+def test_an_example_dag_makes_a_video_of_each_row_and_writes_what_came_of_it(
+    airflow: RealAirflow, vendors: Simulator, tmp_path: Path
+) -> None:
+    scripts = tmp_path / "scripts.csv"
+    scripts.write_text('replica_id,script,background_url\nr1,First.,\nr1,"Second, with a comma.",\nr1,Third.,\n')
+    dag_id = "example_video_catalogue"
+    conf = {"scripts": str(scripts), "folder": f"{tmp_path}/videos/", "first_rows": 2}
+    run_id = airflow.trigger(dag_id, conf=conf)
+    assert airflow.wait_for_run(dag_id, run_id) == "success"
+    with (tmp_path / "videos" / "results.csv").open() as file:
+        results = list(csv.DictReader(file))
+    assert [result["script"] for result in results] == ["First.", "Second, with a comma."]
+    assert [(result["state"], result["problem"]) for result in results] == [("ready", "")] * 2
+    for result in results:
+        content = requests.get(f"{vendors.url}/media/tavus/{result['video_id']}.mp4", timeout=10).content
+        assert Path(result["path"]).read_bytes() == content
