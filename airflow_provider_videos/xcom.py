@@ -18,7 +18,11 @@ if TYPE_CHECKING:
     from airflow_provider_videos.waiting.polling import Wait
 
 #: Names of the operators whose tasks leave something about a video. Airflow's database has them, too.
-VIDEO_OPERATORS = ("DownloadVideoOperator", "GenerateVideoOperator", "GetVideoOperator", "VideoSensor")
+BATCH_OPERATORS = ("DownloadVideoBatchOperator", "GenerateVideoBatchOperator", "VideoBatchSensor")
+VIDEO_OPERATORS = (
+    *("DownloadVideoOperator", "GenerateVideoOperator", "GetVideoOperator", "VideoSensor"),
+    *BATCH_OPERATORS,
+)
 #: Fields that are pushed under keys of their own, since ``task.output["download_url"]`` reads an XCom key.
 PUSHED_FIELDS = ("vendor", "video_id", "state", "download_url", "stream_url", "hosted_url")
 #: Those that are pushed while a task waits.

@@ -21,6 +21,10 @@ from airflow_provider_videos.links.video import OpenAtVendorLink, WatchVideoLink
 from airflow_provider_videos.plugin import Pages, tabs
 from airflow_provider_videos.waiting.start_from_trigger import CannotStartFromTriggerError, start_trigger_args
 
+WITH_VIDEOS = [
+    *("DownloadVideoOperator", "GenerateVideoOperator", "GetVideoOperator", "VideoSensor"),
+    *("DownloadVideoBatchOperator", "GenerateVideoBatchOperator", "VideoBatchSensor"),
+]
 PACKAGE = Path(airflow_provider_videos.__file__).parent
 #: What Airflow's page "Public Interface" names, and of other providers what their own pages document.
 PUBLIC_MODULES = {
@@ -164,8 +168,8 @@ def test_a_trigger_has_the_timeout_that_airflow_gives_it() -> None:
     [
         ("3.2.1", None),
         ("3.3.2", None),
-        ("3.4.0", ["DownloadVideoOperator", "GenerateVideoOperator", "GetVideoOperator", "VideoSensor"]),
-        ("3.10.0rc1", ["DownloadVideoOperator", "GenerateVideoOperator", "GetVideoOperator", "VideoSensor"]),
+        ("3.4.0", WITH_VIDEOS),
+        ("3.10.0rc1", WITH_VIDEOS),
     ],
 )
 def test_the_tab_of_a_task_is_limited_to_tasks_with_videos_where_airflow_can(

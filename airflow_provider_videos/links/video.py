@@ -29,12 +29,17 @@ class _VideoLink(BaseOperatorLink):
     @property
     def operators(self) -> list[type[BaseOperator]]:  # type: ignore[override]
         """Classes of the tasks that have it. Only an API server asks for them, and then pays for their import."""
-        from airflow_provider_videos.operators.download import DownloadVideoOperator
+        from airflow_provider_videos.operators.download import DownloadVideoBatchOperator, DownloadVideoOperator
         from airflow_provider_videos.operators.generate import GenerateVideoOperator
+        from airflow_provider_videos.operators.generate_batch import GenerateVideoBatchOperator
         from airflow_provider_videos.operators.video import GetVideoOperator
         from airflow_provider_videos.sensors.video import VideoSensor
+        from airflow_provider_videos.sensors.video_batch import VideoBatchSensor
 
-        return [DownloadVideoOperator, GenerateVideoOperator, GetVideoOperator, VideoSensor]
+        return [
+            *(DownloadVideoBatchOperator, DownloadVideoOperator, GenerateVideoBatchOperator, GenerateVideoOperator),
+            *(GetVideoOperator, VideoBatchSensor, VideoSensor),
+        ]
 
 
 class WatchVideoLink(_VideoLink):

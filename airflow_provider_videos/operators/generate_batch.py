@@ -222,7 +222,7 @@ class GenerateVideoBatchOperator(BaseOperator):
         self._has_orders = True
         orders.place(active=len(active), max_active=max_active, pause=self._pause)
         ids = orders.video_ids()
-        push(self, context, {VIDEO_IDS_KEY: ids})
+        push(self, context, {VIDEO_IDS_KEY: ids, "vendor": orders.vendor})
         now = dict.fromkeys(video_id for video_id in ids if video_id is not None)
         return [video_id for video_id in now if video_id not in before or video_id in active]
 

@@ -27,7 +27,7 @@ from airflow_provider_videos.waiting.batch_worker import (
 from airflow_provider_videos.waiting.ended_videos import EndedVideos
 from airflow_provider_videos.waiting.polling import DEFAULT_MAX_CONSECUTIVE_FAILURES, Wait
 from airflow_provider_videos.waiting.start_from_trigger import renderable_list
-from airflow_provider_videos.xcom import VIDEOS_KEY, push, tell_assets_of_batch
+from airflow_provider_videos.xcom import VIDEO_IDS_KEY, VIDEOS_KEY, push, tell_assets_of_batch
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -105,6 +105,7 @@ class VideoBatchSensor(WaitSensor):
         self.video_ids = video_ids
         self.on_failure = on_failure
         self.min_ready = min_ready
+        self._vendor: str | None = None
         self.start_from_trigger = start_from_trigger and self._prepare_start(
             "airflow_provider_videos.triggers.video_batch.VideoBatchTrigger",
             video_ids=lambda: renderable_list(self, "video_ids"),
@@ -156,6 +157,7 @@ class VideoBatchSensor(WaitSensor):
         ended = EndedVideos(context) if self.reschedule else None
         if ended is not None:
             ended.restore(batch)
+        self._push_ids(context, videos)
         run_batch(self, context, batch, conn_id=self.conn_id, interval=self.poke_interval)
         if not (batch.is_over or batch.is_ready_enough):
             if ended is not None:
@@ -169,6 +171,7 @@ class VideoBatchSensor(WaitSensor):
         videos = self._videos()
         entries = videos.records(lambda video_id: video_id)
         check_fits_trigger(entries)
+        self._push_ids(context, videos)
         began_at = self._began_at(context)
         options = {**self._task_end(), **vars(self._rules())}
         if has_mapped_dependants(self):
@@ -190,10 +193,14 @@ class VideoBatchSensor(WaitSensor):
     def _videos(self) -> VideoList:
         from airflow_provider_videos.hooks.video import VideoHook
 
-        videos = VideoList(self.video_ids, vendor=VideoHook.get_hook(self.conn_id).conn_type)
+        self._vendor = VideoHook.get_hook(self.conn_id).conn_type
+        videos = VideoList(self.video_ids, vendor=self._vendor)
         check_may_be_mapped(self, len(videos.ids), "video_ids")
         number_of_ready(self.min_ready, len(videos.different_ids))
         return videos
+
+    def _push_ids(self, context: Context, videos: VideoList) -> None:
+        push(self, context, {VIDEO_IDS_KEY: videos.ids, "vendor": self._vendor})
 
     def _batch(self, context: Context, videos: VideoList, enough: Enough) -> BatchWait:
         began_at, ordered_at = self._began_at(context), self._ordered_at(videos)
@@ -212,10 +219,7 @@ class VideoBatchSensor(WaitSensor):
         return BatchWait(waits, enough=Enough(ready=ready, polled=enough.polled), others=Counts(failed=never_ordered))
 
     def _records(self, videos: VideoList, batch: BatchWait) -> list[dict[str, Any]]:
-        from airflow_provider_videos.hooks.video import VideoHook
-
-        vendor = VideoHook.get_hook(self.conn_id).conn_type
-        return videos.records(lambda video_id: batch.videos[video_id].to_dict(vendor))
+        return videos.records(lambda video_id: batch.videos[video_id].to_dict(self._vendor))
 
     def _end(self, context: Context, records: list[dict[str, Any]], outcome: BatchOutcome) -> list[dict[str, Any]]:
         failure = outcome.failure(records)

@@ -52,20 +52,28 @@ def run_page(dag_id: str, run_id: str) -> str:
 
 
 def task_page(
-    dag_id: str, run_id: str, task_id: str, map_index: int | str | None = None, region: Region | None = None
+    dag_id: str,
+    run_id: str,
+    task_id: str,
+    map_index: int | str | None = None,
+    region: Region | None = None,
+    member: int | None = None,
 ) -> str:
     """Give the path of a task instance's page; without an index, of all instances of a mapped task.
 
     :param map_index: the instance; -1 for a task that is not mapped.
     :param region: which of several instances of that index.
+    :param member: which of the videos of a batch, ``None`` for all of them.
     """
     page = f"{run_page(dag_id, run_id)}/tasks/{_encoded(task_id)}"
-    return page if map_index is None else page + _instance(map_index, region)
+    return page if map_index is None else page + _instance(map_index, region, member)
 
 
-def copy_file(dag_id: str, run_id: str, task_id: str, map_index: int, region: Region | None = None) -> str:
+def copy_file(
+    dag_id: str, run_id: str, task_id: str, map_index: int, region: Region | None = None, member: int | None = None
+) -> str:
     """Return the path of the kept copy of a task instance's video."""
-    return f"{task_page(dag_id, run_id, task_id)}/copy{_instance(map_index, region)}"
+    return f"{task_page(dag_id, run_id, task_id)}/copy{_instance(map_index, region, member)}"
 
 
 def vendor_page(dag_id: str, run_id: str, task_id: str, map_index: int) -> str:
@@ -100,9 +108,10 @@ def _run_path(dag_id: str, run_id: str) -> str:
     return f"/dags/{_encoded(dag_id)}/runs/{_encoded(run_id)}"
 
 
-def _instance(map_index: int | str, region: Region | None) -> str:
+def _instance(map_index: int | str, region: Region | None, member: int | None) -> str:
     of_region = "" if region is None else f"&region_id={region.id}&region_index={region.index}"
-    return f"?map_index={map_index}{of_region}"
+    of_batch = "" if member is None else f"&member={member}"
+    return f"?map_index={map_index}{of_region}{of_batch}"
 
 
 def _encoded(name: str) -> str:

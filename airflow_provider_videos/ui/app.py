@@ -30,11 +30,12 @@ from airflow_provider_videos.airflow_compat import (
     requires_access_dag,
 )
 from airflow_provider_videos.ui import addresses
-from airflow_provider_videos.ui.playback import RegionIndex, go_to_vendor, read_region, show_copy
+from airflow_provider_videos.ui.playback import Member, RegionIndex, go_to_vendor, read_region, show_copy
 from airflow_provider_videos.ui.presentation import Shown, total_cost
 from airflow_provider_videos.ui.run_rows import Run, read_state
 from airflow_provider_videos.ui.task_videos import read_details, read_run_videos, read_task_video
 from airflow_provider_videos.ui.video_runs import VideoRun, read_all_runs, read_runs
+from airflow_provider_videos.xcom import BATCH_OPERATORS
 
 #: Videos, or runs, on one page.
 PAGE_SIZE = 60
@@ -114,10 +115,11 @@ def show_task(
     map_index: str | None = None,
     region_id: UUID | None = None,
     region_index: RegionIndex = None,
+    member: Member = None,
     page: PageNumber = 1,
     state: Tone | None = None,
 ) -> Response:
-    """Show the video of a task instance, or all videos of a mapped task, or of a loop."""
+    """Show the video of a task instance, or all videos of a mapped task, of a loop or of a batch."""
     run = Run(dag_id=dag_id, run_id=run_id, task_ids={task_id})
     index = _read_index(map_index)
     place = _find(session, run, -1 if index is None else index)
@@ -131,7 +133,9 @@ def show_task(
     region = read_region(region_id, region_index)
     if place["matching"] > 1 and region is None:
         return _grid(request, session, dataclasses.replace(run, map_indexes={index}), page, state)
-    task = read_task_video(session, dag_id, run_id, task_id, index, region) if place["matching"] else None
+    if place["is_batch"] and member is None:
+        return _grid(request, session, dataclasses.replace(run, map_indexes={index}), page, state)
+    task = read_task_video(session, dag_id, run_id, task_id, index, region, member) if place["matching"] else None
     if task is None:
         raise HTTPException(404, f"Task {task_id!r} of run {run_id!r} has no map index {index}.")
     return _page(
@@ -240,6 +244,7 @@ def _find(session: Session, run: Run, map_index: int) -> dict[str, Any]:
         func.count().label("count"),
         func.coalesce(func.sum(case((column == map_index, 1), else_=0)), 0).label("matching"),
         func.coalesce(func.sum(case((column < map_index, 1), else_=0)), 0).label("before"),
+        func.max(case((TaskInstance.operator.in_(BATCH_OPERATORS), 1), else_=0)).label("is_batch"),
         func.max(case((column < map_index, column))).label("previous"),
         func.min(case((column > map_index, column))).label("following"),
     ).where(*run.conditions())

@@ -18,6 +18,7 @@ from airflow_provider_videos.ui.task_videos import TaskVideo, read_task_video
 from airflow_provider_videos.web_urls import web_url
 
 MapIndex = Annotated[int, Query(ge=-1, le=2**31 - 1)]
+Member = Annotated[int | None, Query(ge=0, le=2**31 - 1)]
 RegionIndex = Annotated[int | None, Query(ge=-1, le=2**31 - 1)]
 
 
@@ -29,11 +30,12 @@ def show_copy(
     map_index: MapIndex = -1,
     region_id: UUID | None = None,
     region_index: RegionIndex = None,
+    member: Member = None,
     range: Annotated[str | None, Header()] = None,
     if_range: Annotated[str | None, Header()] = None,
 ) -> Response:
     """Send the kept copy of a task's video, if the configuration lets it be played from here."""
-    task = _task(session, dag_id, run_id, task_id, map_index, read_region(region_id, region_index))
+    task = _task(session, dag_id, run_id, task_id, map_index, read_region(region_id, region_index), member)
     # A video is watched for longer than a connection to the database may be kept.
     session.close()
     return send_copy(first_playable(task.copies), range, if_range)
@@ -64,9 +66,15 @@ def read_region(region_id: UUID | None, region_index: int | None) -> Region | No
 
 
 def _task(
-    session: Session, dag_id: str, run_id: str, task_id: str, map_index: int, region: Region | None = None
+    session: Session,
+    dag_id: str,
+    run_id: str,
+    task_id: str,
+    map_index: int,
+    region: Region | None = None,
+    member: int | None = None,
 ) -> TaskVideo:
-    task = read_task_video(session, dag_id, run_id, task_id, map_index, region)
+    task = read_task_video(session, dag_id, run_id, task_id, map_index, region, member)
     if task is None:
         raise HTTPException(404, f"Run {run_id!r} of Dag {dag_id!r} has no task {task_id!r} with that map index.")
     return task

@@ -172,6 +172,16 @@ class Shown:
         return [(name, value) for name, value in facts if value]
 
     @property
+    def progress(self) -> str:
+        """How many videos of a batch stand how, in a sentence; empty for a single one."""
+        counts = {name: finite(self.task.waiting.get(name)) for name in ("videos", "ready", "failed", "not_ordered")}
+        if counts["videos"] is None:
+            return ""
+        words = {name: f"{count or 0:,.0f}" for name, count in counts.items()}
+        left = f", {words['not_ordered']} not ordered yet" if counts["not_ordered"] else ""
+        return f"{words['ready']} of {words['videos']} ready, {words['failed']} failed{left}"
+
+    @property
     def standing(self) -> str:
         """How the wait stands, in a sentence or two; empty if it has not been reported."""
         waiting = self.task.waiting

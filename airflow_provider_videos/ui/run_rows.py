@@ -26,7 +26,14 @@ from airflow_provider_videos.airflow_compat import (
     rendered_fields_of_run,
     run_xcoms,
 )
-from airflow_provider_videos.xcom import FAILED_VIDEO_KEY, PUSHED_FIELDS, STATUS_SECONDS_KEY, WAITING_KEY
+from airflow_provider_videos.xcom import (
+    FAILED_VIDEO_KEY,
+    PUSHED_FIELDS,
+    STATUS_SECONDS_KEY,
+    VIDEO_IDS_KEY,
+    VIDEOS_KEY,
+    WAITING_KEY,
+)
 
 #: Keys of what may be a video's record.
 RECORD_KEYS = (BaseXCom.XCOM_RETURN_KEY, FAILED_VIDEO_KEY)
@@ -39,7 +46,7 @@ UNFINISHED = ("deferred", "queued", "restarting", "running", "scheduled", "up_fo
 
 #: What was pushed field by field that a record has, too.
 _FIELDS = ("vendor", "video_id", "state", WAITING_KEY)
-_KEYS = (*RECORD_KEYS, *PUSHED_FIELDS, STATUS_SECONDS_KEY, WAITING_KEY)
+_KEYS = (*RECORD_KEYS, *PUSHED_FIELDS, STATUS_SECONDS_KEY, WAITING_KEY, VIDEO_IDS_KEY, VIDEOS_KEY)
 _NO_REGION = UUID(int=0)
 
 #: What a task left under a key, and when.
@@ -167,6 +174,13 @@ def read_summaries(session: Session, run: Run) -> dict[Instance, Left]:
     return {**others, **records}
 
 
+def read_lists(session: Session, run: Run) -> dict[Instance, Left]:
+    """Return what the tasks of a run that have many videos left of them, by task instance and key."""
+    keys = (VIDEOS_KEY, VIDEO_IDS_KEY, "vendor", WAITING_KEY)
+    left = read_left(session, run, lambda xcom: xcom.key.in_(keys))
+    return {one: values for one, values in left.items() if VIDEOS_KEY in values or VIDEO_IDS_KEY in values}
+
+
 def read_requests(session: Session, run: Run) -> dict[tuple[str, int, Region | None], Mapping[str, Any]]:
     """Return what the tasks that order a video, and have not ended yet, were asked for, by place."""
     query = select(*_instance_columns(), RenderedTaskInstanceFields.rendered_fields).where(
@@ -190,7 +204,7 @@ def decoded(value: Any) -> Any:
         except (ValueError, RecursionError):
             return value
         # An id may be all digits.
-        return found if isinstance(found, dict | str) else value
+        return found if isinstance(found, dict | list | str) else value
     return value
 
 

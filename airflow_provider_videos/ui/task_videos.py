@@ -25,14 +25,22 @@ from airflow_provider_videos.ui.run_rows import (
     is_record,
     read_instances,
     read_left,
+    read_lists,
     read_requests,
     read_summaries,
 )
 from airflow_provider_videos.video import VideoState
-from airflow_provider_videos.xcom import PUSHED_FIELDS, STATUS_SECONDS_KEY, WAITING_KEY
+from airflow_provider_videos.xcom import (
+    PUSHED_FIELDS,
+    STATUS_SECONDS_KEY,
+    VIDEO_IDS_KEY,
+    VIDEO_OPERATORS,
+    VIDEOS_KEY,
+    WAITING_KEY,
+)
 
 #: Tasks that are about to have a video, though they may not have left anything yet.
-WAITING_OPERATORS = ("GenerateVideoOperator", "GetVideoOperator", "VideoSensor")
+WAITING_OPERATORS = tuple(name for name in VIDEO_OPERATORS if not name.startswith("Download"))
 #: What of a wait's report stands in for the fields of the record.
 WAITING_FIELDS = ("vendor", "video_id", "state", "status")
 #: What a task of a run that has none of this package's XComs may be, and yet be no video.
@@ -58,6 +66,7 @@ class TaskVideo:
     :param request: what a task that has no record yet was asked to order.
     :param copies: what :class:`~airflow_provider_videos.operators.download.DownloadVideoOperator` returned.
     :param sources: the task instances that left something about the video.
+    :param member: which of the task's videos it is, from 0; ``None`` if the task has but one.
     """
 
     task_id: str
@@ -71,6 +80,12 @@ class TaskVideo:
     request: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     copies: tuple[Mapping[str, Any], ...] = ()
     sources: tuple[Instance, ...] = ()
+    member: int | None = None
+
+    @property
+    def address(self) -> tuple[str, int, Region | None, int | None]:
+        """What tells the video from others of its run, in the addresses of pages."""
+        return *self.place, self.member
 
     @property
     def place(self) -> tuple[str, int, Region | None]:
@@ -90,12 +105,19 @@ class TaskVideo:
 
 
 def read_task_video(
-    session: Session, dag_id: str, run_id: str, task_id: str, map_index: int, region: Region | None = None
+    session: Session,
+    dag_id: str,
+    run_id: str,
+    task_id: str,
+    map_index: int,
+    region: Region | None = None,
+    member: int | None = None,
 ) -> TaskVideo | None:
     """Read what is known of a task instance's video, also from other tasks of the run.
 
     :param region: which of several instances of that index.
-    :return: ``None`` if there is no such task instance, or more than one.
+    :param member: which of the videos of a batch.
+    :return: ``None`` if there is no such task instance, or more than one, or no such member of it.
     """
     run = Run(dag_id=dag_id, run_id=run_id)
     of_task = dataclasses.replace(run, task_ids={task_id}, map_indexes={map_index})
@@ -107,7 +129,14 @@ def read_task_video(
     [instance] = instances
     fields = (*PUSHED_FIELDS, STATUS_SECONDS_KEY, WAITING_KEY)
     left = read_left(session, of_task, lambda xcom: or_(xcom.key.in_(fields), is_record(xcom)))
-    [shown] = _with_requests(session, run, [_task_video(instance, left.get(instance, {}))])
+    if member is None:
+        [shown] = _with_requests(session, run, [_task_video(instance, left.get(instance, {}))])
+    else:
+        members = _members(instance, read_lists(session, of_task).get(instance, {}))
+        found = next((one for one in members if one.member == member), None)
+        if found is None:
+            return None
+        shown = found
     if shown.key is None:
         return shown
     # Databases and versions of Airflow write other signs differently within JSON.
@@ -115,12 +144,15 @@ def read_task_video(
     others = read_left(
         session, run, lambda xcom: and_(xcom.key.in_(RECORD_KEYS), cast(xcom.value, Text).contains(part))
     )
-    same = [other for other in (_task_video(*item) for item in others.items()) if other.key == shown.key]
+    alone = [_task_video(*item) for item in others.items()]
+    listed = [other for item in read_lists(session, run).items() for other in _members(*item)]
+    same = [other for other in (*alone, *listed) if other.key == shown.key]
     return dataclasses.replace(
         _merge([shown, *same]),
         task_id=task_id,
         map_index=map_index,
         region=shown.region,
+        member=member,
         task_state=shown.task_state,
         waiting=shown.waiting,
     )
@@ -136,10 +168,12 @@ def read_run_videos(session: Session, run: Run) -> list[TaskVideo]:
     may_have_one = and_(TaskInstance.operator.in_(WAITING_OPERATORS), TaskInstance.state.not_in(WITHOUT_VIDEO))
     left: dict[Instance, Left] = {instance: {} for instance in read_instances(session, run, may_have_one)}
     left |= read_summaries(session, run)
+    lists = read_lists(session, run)
+    tasks = [_task_video(*item) for item in left.items() if item[0] not in lists]
+    tasks += [member for item in lists.items() for member in _members(*item)]
     by_video: dict[tuple[str, str], list[TaskVideo]] = defaultdict(list)
     without_video = []
-    for instance, values in left.items():
-        task = _task_video(instance, values)
+    for task in tasks:
         if task.key is not None:
             by_video[task.key].append(task)
         elif task.task_state not in {None, "success"}:
@@ -158,6 +192,10 @@ def read_details(session: Session, run: Run, tasks: list[TaskVideo]) -> list[Tas
     shown = run.only(source for task in tasks for source in task.sources)
     left = read_left(session, shown, lambda xcom: or_(xcom.key.in_((*PUSHED_FIELDS, WAITING_KEY)), is_record(xcom)))
     found = [_task_video(*item) for item in left.items() if item[0].place in sources]
+    shown_keys = {task.key for task in tasks}
+    lists = read_lists(session, shown)
+    found = [task for task in found if task.sources[0] not in lists]
+    found += [one for item in lists.items() for one in _members(*item) if one.key in shown_keys]
     found += [task for task in tasks if task.key is None]
     by_video: dict[Any, list[TaskVideo]] = defaultdict(list)
     for task in _with_requests(session, shown, found):
@@ -166,8 +204,28 @@ def read_details(session: Session, run: Run, tasks: list[TaskVideo]) -> list[Tas
     return [_merge(by_video[one]) if (one := task.key or task.place) in by_video else task for task in tasks]
 
 
-def _position(task: TaskVideo) -> tuple[str, int, int]:
-    return task.task_id, task.map_index, task.region.index if task.region is not None else -1
+def _members(instance: Instance, left: Left) -> list[TaskVideo]:
+    """Return the videos of a task that has many, in the order of its list."""
+    videos, left_at = left.get(VIDEOS_KEY) or left.get(VIDEO_IDS_KEY) or ([], None)
+    vendor = left["vendor"][0] if "vendor" in left else None
+    task = dataclasses.replace(_task_video(instance, left), video={}, copies=())
+    # As long as there are no records, the task is one that waits, too.
+    members = [] if VIDEOS_KEY in left else [task]
+    for number, video in enumerate(videos if isinstance(videos, list) else []):
+        if video is None:
+            continue
+        record = video if isinstance(video, dict) else {"vendor": vendor, "video_id": video}
+        is_copy = "sha256" in record
+        seen = {name: record.get(name) for name in _IDENTITY} if is_copy else record
+        seen = seen if _has_identity(seen) else {}
+        copies = (record,) if is_copy and isinstance(record.get("path"), str) else ()
+        members.append(dataclasses.replace(task, video=seen, seen_at=left_at, copies=copies, waiting={}, member=number))
+    return members
+
+
+def _position(task: TaskVideo) -> tuple[str, int, int, int]:
+    region = task.region.index if task.region is not None else -1
+    return task.task_id, task.map_index, region, -1 if task.member is None else task.member
 
 
 def _with_requests(session: Session, run: Run, tasks: list[TaskVideo]) -> list[TaskVideo]:
