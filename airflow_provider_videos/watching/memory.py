@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import json
 from collections.abc import Iterable
@@ -79,6 +78,8 @@ class ReportedVideos:
     def set_baseline(self) -> None:
         """Note that what was there at the first poll is remembered."""
         self.has_baseline = self._has_changed_baseline = True
+        # What can't be read in any of them would make another baseline of the list after each restart.
+        self._changed = set(range(SHARDS))
 
     async def load(self) -> None:
         """Read what the store has.
@@ -120,6 +121,6 @@ def _encoded(keys: Iterable[bytes]) -> str:
 def _decoded(value: Any) -> set[bytes]:
     try:
         raw = base64.b64decode(value, validate=True)
-    except (TypeError, binascii.Error) as error:
+    except (TypeError, ValueError) as error:
         raise UnreadableMemoryError(str(error)) from None
     return {raw[start : start + _KEY_BYTES] for start in range(0, len(raw), _KEY_BYTES)}

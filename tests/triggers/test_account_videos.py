@@ -15,6 +15,7 @@ from airflow_provider_videos.simulator import Simulator
 from airflow_provider_videos.triggers.account_videos import EVENT_FIELDS, AccountVideosTrigger
 from airflow_provider_videos.video import VideoState
 from airflow_provider_videos.watching.account import AccountListing
+from airflow_provider_videos.watching.memory import SHARDS
 from tests.vendor_kit import Connect
 from tests.watching.kit import AssetStore, listing, video
 
@@ -139,12 +140,16 @@ def test_a_store_that_fails_is_not_taken_for_an_empty_one(caplog: pytest.LogCapt
     assert reported(trigger, listing(*OLD, video("new"))) == [["new"]]
 
 
-def test_a_memory_that_cant_be_read_starts_anew(caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("unreadable", [7, "no base64", "nö"])
+def test_a_memory_that_cant_be_read_starts_anew_once(unreadable: object, caplog: pytest.LogCaptureFixture) -> None:
     store = AssetStore()
     reported(watcher(store), listing(*OLD))
-    store[next(key for key in store if not key.endswith("baseline"))] = 7
+    [baseline] = [key for key in store if key.endswith("baseline")]
+    for number in range(SHARDS):
+        store[baseline.replace("baseline", str(number))] = unreadable
     assert reported(watcher(store), listing(*OLD, video("lost")), listing(*OLD, video("new"))) == [["new"]]
     assert "can't be read" in caplog.text
+    assert reported(watcher(store), *[listing(*OLD, video("new"), video("newer"))] * 2) == [["new", "newer"]]
 
 
 @pytest.mark.parametrize("problem", [None, ValueError("Task has 2 concrete inlets and outlets")])

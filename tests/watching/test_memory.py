@@ -96,7 +96,7 @@ def test_what_is_not_listed_any_more_is_forgotten() -> None:
     assert memory(store).missing(keys(1, 2, 3, 4)) == {*keys(1, 3, 4)}
 
 
-@pytest.mark.parametrize("value", [7, "no base64", {"a": 1}, None])
+@pytest.mark.parametrize("value", [7, "no base64", "nö", {"a": 1}, None])
 def test_what_is_no_memory_is_said_to_be_none(value: object) -> None:
     store = AssetStore()
     remember(store, *range(100))
