@@ -148,7 +148,10 @@ class AccountVideosTrigger(BaseEventTrigger):
         except UnreadableMemoryError as error:
             self._log_once(f"What was reported before can't be read, so the next list is the baseline: {error}")
             return self._memory(store)
-        except ValueError:
+        except ValueError as error:
+            if type(error) is not ValueError:
+                # Such as of a backend's own that can't read its file just now.
+                raise
             self._log_once(
                 "Several assets have an equal watcher, for which Airflow has no asset state store: what was reported "
                 "is forgotten on a restart. Give them one asset, or different poll intervals."

@@ -129,11 +129,12 @@ def test_a_list_that_is_empty_by_mistake_lets_nothing_be_reported_again() -> Non
     assert reported(watcher(AssetStore()), listing(*OLD), listing(), listing(*OLD)) == []
 
 
-def test_a_store_that_fails_is_not_taken_for_an_empty_one(caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("problem", [ConnectionError("Airflow is away"), json.JSONDecodeError("no JSON", "", 0)])
+def test_a_store_that_fails_is_not_taken_for_an_empty_one(problem: Exception, caplog: pytest.LogCaptureFixture) -> None:
     store = AssetStore()
     reported(watcher(store), listing(*OLD))
     trigger = watcher(store)
-    store.problem = ConnectionError("Airflow is away")
+    store.problem = problem
     assert reported(trigger, *[listing(*OLD, video("new"))] * 3) == []
     assert len([record for record in caplog.records if record.levelno >= logging.ERROR]) == 1
     store.problem = None
