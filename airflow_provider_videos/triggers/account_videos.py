@@ -23,6 +23,14 @@ MAX_VIDEOS_PER_EVENT = 200
 EVENT_FIELDS = ("vendor", "video_id", "state", "download_url", "stream_url", "hosted_url", "name")
 
 
+class _ArgumentError(ValueError, TypeError):
+    """An argument can't be used.
+
+    Of what a trigger raises that is made from what another version of this package stored, Airflow's triggerer
+    survives a ``TypeError`` only.
+    """
+
+
 class AccountVideosTrigger(BaseEventTrigger):
     """Fires when videos of an account reach a terminal status, however they were ordered.
 
@@ -55,15 +63,15 @@ class AccountVideosTrigger(BaseEventTrigger):
         super().__init__()  # type: ignore[no-untyped-call]
         terminal = sorted(state for state in VideoState if state.is_terminal)
         if not isinstance(conn_id, str) or not conn_id:
-            raise ValueError(f"conn_id must be the id of an Airflow connection, not {conn_id!r}")
+            raise _ArgumentError(f"conn_id must be the id of an Airflow connection, not {conn_id!r}")
         if isinstance(states, str) or not states or not set(states) <= set(terminal):
-            raise ValueError(f"states must be a list of {', '.join(terminal)}, not {states!r}")
+            raise _ArgumentError(f"states must be a list of {', '.join(terminal)}, not {states!r}")
         if not isinstance(name_contains, str):
-            raise ValueError(f"name_contains must be a text, not {name_contains!r}")
+            raise _ArgumentError(f"name_contains must be a text, not {name_contains!r}")
         if not is_number(poll_interval) or poll_interval <= 0:
-            raise ValueError(f"poll_interval must be a number of seconds above 0, not {poll_interval!r}")
+            raise _ArgumentError(f"poll_interval must be a number of seconds above 0, not {poll_interval!r}")
         if not isinstance(include_existing, bool):
-            raise ValueError(f"include_existing must be True or False, not {include_existing!r}")
+            raise _ArgumentError(f"include_existing must be True or False, not {include_existing!r}")
         self.conn_id = conn_id
         self.states = sorted(map(str, states))
         self.name_contains = name_contains

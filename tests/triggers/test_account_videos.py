@@ -202,9 +202,11 @@ def test_watchers_of_one_connection_and_interval_share_their_polls() -> None:
         ({"include_existing": "no"}, "include_existing"),
     ],
 )
-def test_what_cant_be_watched_is_refused_by_name(options: dict[str, Any], name: str) -> None:
-    with pytest.raises(ValueError, match=f"^{name} must be"):
+def test_what_cant_be_watched_is_refused_by_name_and_ends_no_triggerer(options: dict[str, Any], name: str) -> None:
+    with pytest.raises(ValueError, match=f"^{name} must be") as refused:
         watcher(**options)
+    # What else the making of a trigger raises ends the process of all triggers.
+    assert isinstance(refused.value, TypeError)
 
 
 def test_it_watches_alone_where_airflow_shares_no_polls(simulator: Simulator, connect: Connect) -> None:
