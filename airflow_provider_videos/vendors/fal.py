@@ -54,6 +54,7 @@ _USUAL_FIELDS = (
     *("mask_image_url", "mask_video_url", "num_frames", "num_inference_steps", "fps", "frames_per_second"),
     *("guidance_scale", "guidance_scale_2", "cfg_scale", "camera_fixed", "loop", "loras", "style", "video_size"),
     *("enable_safety_checker", "enable_prompt_expansion", "safety_tolerance", "sync_mode", "auto_fix"),
+    *("enable_output_safety_checker", "generate_audio_switch", "audio_guidance_scale", "subject_reference_image_url"),
 )
 
 

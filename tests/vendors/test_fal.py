@@ -409,6 +409,20 @@ def test_what_the_page_forbids_is_refused(request_: dict[str, Any], field: str) 
     assert error.value.field == field
 
 
+@pytest.mark.parametrize(
+    "field",
+    [
+        "audio_guidance_scale",
+        "enable_output_safety_checker",
+        "generate_audio_switch",
+        "generate_multi_clip_switch",
+        "subject_reference_image_url",
+    ],
+)
+def test_a_field_of_some_model_is_not_taken_for_a_misspelled_usual_one(field: str) -> None:
+    Fal().check({**ORDER, field: "x"})
+
+
 def test_usual_fields_of_models_pass_and_others_with_a_warning(caplog: pytest.LogCaptureFixture) -> None:
     usual = {"image_url": "https://a.example/1.png", "image_urls": [], "seed": 1, "num_inference_steps": 4}
     with caplog.at_level(logging.WARNING):
