@@ -82,7 +82,8 @@ class GenerateVideoBatchOperator(BaseOperator):
     :param check_request: check each request against the vendor's page before any is sent.
     :param kwargs: what every operator takes.
     :raises ValueError: when it is defined, naming the parameter that can't be used.
-    :raises VideoRequestError: before anything is ordered, if the vendor forbids a request. Airflow doesn't retry.
+    :raises VideoRequestError: before anything is ordered, if the vendor forbids a request; and when it comes back from
+        the triggerer to other requests than it left. Airflow doesn't retry.
     :raises VideoParameterError: before any order, on Airflow 3.2, and if the list is too long. Airflow doesn't retry.
     :raises VideoRecordError: if what was recorded of the orders can't be read. Airflow doesn't retry.
     :raises VideoBatchError: if videos failed. Airflow doesn't retry.

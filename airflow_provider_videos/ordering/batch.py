@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+import hashlib
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ from airflow_provider_videos.exceptions import (
     VideoError,
     VideoOrderLostError,
     VideoRecordError,
+    VideoRequestError,
 )
 from airflow_provider_videos.ordering.finders import finder_for
 from airflow_provider_videos.ordering.naming import Marks, fingerprint, slot_key
@@ -99,11 +101,20 @@ class BatchOrders:
         """Read what is recorded of the orders.
 
         :raises VideoRecordError: if it can't be read.
+        :raises VideoRequestError: if the list has changed since this attempt began.
         """
         marks = Marks(dag_id="", task_id="", run_id="", map_index=-1, fingerprint="")
         finder = finder_for(self._hook, marks, self._hook.vendor_of_orders().recovery)
         store = OrderStore(self._context)
-        self.record.open(may_lack_orders=store.may_lack_orders(self._retries, can_be_searched=finder.can_search))
+        may_lack_orders = store.may_lack_orders(self._retries, can_be_searched=finder.can_search)
+        requests = hashlib.sha256("\n".join(sorted(slot.key for slot in self.slots)).encode()).hexdigest()[:32]
+        if not self.record.open(requests=requests, may_lack_orders=may_lack_orders):
+            raise VideoRequestError(
+                field="requests",
+                problem="they are others than when this attempt began, so nothing was ordered now. A random number or "
+                "the time of day in a request is another one in each process of a task: fix it. A clear goes on with "
+                "what is ordered and still in the list, and orders the rest",
+            )
 
     def order_of(self, slot: Slot) -> Order | None:
         """Return the latest order of a slot, if the vendor has accepted it."""

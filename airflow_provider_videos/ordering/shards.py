@@ -58,10 +58,12 @@ class ShardedRecord:
         self._shard_of: dict[str, int] = {}
         self._unwritten: set[int] = set()
 
-    def open(self, *, may_lack_orders: bool) -> None:
+    def open(self, *, requests: str, may_lack_orders: bool) -> bool:
         """Read the record, and take it over from the process before this one.
 
+        :param requests: a digest of all that the task is to order.
         :param may_lack_orders: whether orders may have been made that a record which is not there would have held.
+        :return: whether all processes of this attempt were to order the same.
         :raises VideoRecordError: if it can't be read.
         """
         stored = self._store.get(INDEX_KEY)
@@ -75,7 +77,7 @@ class ShardedRecord:
             raise VideoRecordError(key=INDEX_KEY, problem="it is no index of orders that this package reads")
         self._index = stored
         if stored.get("attempt") != self._attempt:
-            self._index |= {"attempt": self._attempt, "began_at": time.time(), "limited": 0}
+            self._index |= {"attempt": self._attempt, "began_at": time.time(), "limited": 0, "requests": requests}
         # From now on the process before this one sends nothing. What it has written before that is read after it.
         self._write_index()
         for number in range(self._index["shards"]):
@@ -85,6 +87,7 @@ class ShardedRecord:
                 if slot in self._shard_of:
                     del self._shards[self._shard_of[slot]][slot]
                 self._shard_of[slot] = number
+        return bool(self._index.get("requests") == requests)
 
     @property
     def may_lack_orders(self) -> bool:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import itertools
 import json
 import threading
 import time
@@ -218,6 +219,36 @@ def test_a_list_that_was_reordered_and_extended_orders_only_what_is_new(
     assert [video["script"] for video in after] == list("bcaa")
     assert {video["video_id"] for video in before} <= {video["video_id"] for video in after}
     assert created(simulator) == 4
+
+
+def test_requests_that_change_from_process_to_process_are_not_ordered_again_and_again(
+    simulator: Simulator, connect: Connect
+) -> None:
+    connect("tavus")
+    simulator.generating = 0.3
+    numbers = itertools.count()
+
+    def make() -> GenerateVideoBatchOperator:
+        # As with random() in a Dag's file, which each process of a task reads anew.
+        requests = [request(f"a {next(numbers)}"), request("b"), request("c")]
+        return GenerateVideoBatchOperator(
+            task_id="order",
+            retries=2,
+            conn_id="tavus_default",
+            requests=requests,
+            deferrable=True,
+            poke_interval=0.1,
+            max_active=1,
+        )
+
+    task = Attempts(make)
+    with pytest.raises(VideoRequestError, match="others than when this attempt began"):
+        task.run()
+    assert created(simulator) == 1
+    change(task, [request("b"), request("c")])
+    task.clear()
+    assert [video["script"] for video in task.run()] == ["b", "c"]
+    assert ordered_scripts(simulator)["b"] == ordered_scripts(simulator)["c"] == 1
 
 
 def test_after_a_clear_only_what_failed_is_ordered_anew(mode: str, simulator: Simulator, connect: Connect) -> None:
