@@ -156,7 +156,7 @@ class GenerateVideoBatchOperator(BaseOperator):
         orders.open()
         seen = Counts() if outcome is None else outcome.counts
         ready, failed = seen.ready, max(seen.failed - orders.number_failed, 0)
-        # Where it is not known which videos have ended, the next wait finds out.
+        # Where it is not known which videos have ended, and others are to take their places, they are asked for.
         pending = None if outcome is None or "pending_ids" not in event else set(unpack(event["pending_ids"]))
         while True:
             active = self._place(context, orders, pending, max_active)
@@ -212,13 +212,17 @@ class GenerateVideoBatchOperator(BaseOperator):
 
     def _place(self, context: Context, orders: BatchOrders, pending: set[str] | None, max_active: float) -> list[str]:
         """Place as many orders as may be under way, and return the ids of the videos that are."""
-        if asked := orders.to_ask_for():
+        before = {video_id for video_id in orders.video_ids() if video_id is not None}
+        cleared = orders.to_ask_for()
+        is_unknown = pending is None and bool(cleared or orders.unplaced)
+        if asked := list(before) if is_unknown else cleared:
             batch = BatchWait(self._waits(orders, asked), enough=Enough(polled=True))
             run_batch(self, context, batch, conn_id=self.conn_id, interval=self.poke_interval)
             # An error that is not the video's own is what asking for it ended with.
             answers = {one.wait.video_id: one.video or one.error for one in batch.videos.values()}
             orders.go_on({video_id: answer for video_id, answer in answers.items() if answer is not None})
-        before = {video_id for video_id in orders.video_ids() if video_id is not None}
+            if is_unknown:
+                pending = {one.wait.video_id for one in batch.videos.values() if not one.has_ended}
         active = [video_id for video_id in before if pending is None or video_id in pending]
         self._has_orders = True
         orders.place(active=len(active), max_active=max_active, pause=self._pause)

@@ -49,6 +49,11 @@ class BatchVideo:
         """Whether it is ready and usable."""
         return self.is_over and self.error is None
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether it is in a terminal status, and not only the wait for it is over."""
+        return self.is_ready or isinstance(self.error, VideoFailedError)
+
     def to_dict(self, vendor: str | None) -> dict[str, Any]:
         """Return the record as far as it is known; of one that has failed, ``error_message`` says why.
 

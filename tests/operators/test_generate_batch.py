@@ -13,6 +13,7 @@ from airflow.sdk import DAG, Asset
 from airflow.sdk import task as task_decorator
 
 from airflow_provider_videos.exceptions import (
+    VideoApiError,
     VideoAuthError,
     VideoBatchError,
     VideoParameterError,
@@ -414,6 +415,36 @@ class TestMaxActive:
         simulator.add_fault(Fault("status", status=429, times=2, endpoint="create"))
         task = batch([request(text) for text in "ab"], mode=mode)
         assert [video["script"] for video in task.run()] == list("ab")
+
+    def test_a_limit_is_tried_once_after_each_pause_though_many_have_ended(
+        self, mode: str, simulator: Simulator, connect: Connect
+    ) -> None:
+        connect("tavus")
+        simulator.add_fault(Fault("status", status=429, after=8, endpoint="create"))
+        task = batch([request(str(number)) for number in range(9)], mode=mode, max_consecutive_failures=3)
+        with pytest.raises(VideoApiError):
+            task.run()
+        # At most once for each that has ended, and then after each of three pauses.
+        assert simulator.record.requests["tavus create"] <= 8 + 1 + 8 + 3 + 1
+
+    def test_a_retry_fills_the_places_of_what_has_ended_at_once(self, simulator: Simulator, connect: Connect) -> None:
+        connect("tavus")
+        simulator.add_fault(Fault("status", status=401, after=8, endpoint="create"))
+        task = batch([request(str(number)) for number in range(16)], mode="deferrable", max_active=8)
+        with pytest.raises(VideoAuthError):
+            task.run()
+        simulator.clear_faults()
+        task.deferrals = 0
+        order_video, deferrals = VideoHook.order_video, []
+
+        def noting(self: VideoHook, request: Any, **options: Any) -> Any:
+            deferrals.append(task.deferrals)
+            return order_video(self, request, **options)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(VideoHook, "order_video", noting)
+            assert len(task.run()) == 16
+        assert deferrals[:8] == [0] * 8
 
     def test_what_is_not_ordered_yet_does_not_age(
         self, mode: str, simulator: Simulator, connect: Connect, monkeypatch: pytest.MonkeyPatch
