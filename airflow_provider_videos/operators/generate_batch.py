@@ -162,7 +162,12 @@ class GenerateVideoBatchOperator(BaseOperator):
             active = self._place(context, orders, pending, max_active)
             left = len(orders.unplaced) if orders.stopped_by is None else 0
             if not active and not left:
-                return self._end(context, orders)
+                batch = self._poll_all(context, orders)
+                if not (pending := self._unfinished(batch)):
+                    return self._end(context, orders, batch)
+                # What ended the wait for it has passed.
+                time.sleep(min(self.poke_interval, MAX_IDLE_SECONDS))
+                continue
             if not active:
                 self._pause_for_limit(orders)
                 continue
@@ -270,22 +275,35 @@ class GenerateVideoBatchOperator(BaseOperator):
             self.defer(trigger=delay, method_name=self.execute_search.__name__)
         time.sleep(seconds)
 
-    def _end(self, context: Context, orders: BatchOrders) -> list[dict[str, Any]]:
+    def _poll_all(self, context: Context, orders: BatchOrders) -> BatchWait:
+        """Poll all videos: the URLs of what has ended first may have expired by now."""
         ids = [video_id for video_id in dict.fromkeys(orders.video_ids()) if video_id is not None]
-        others = Counts(failed=orders.number_failed)
-        # The URLs of what has ended first may have expired by now, so all are asked for.
         waits = self._waits(orders, ids)
         for wait in waits:
             wait.deadline = max(wait.deadline, time.time() + LAST_POLLS_TIMEOUT)
-        batch = BatchWait(waits, enough=Enough(polled=True), others=others)
+        batch = BatchWait(waits, enough=Enough(polled=True), others=Counts(failed=orders.number_failed))
         run_batch(self, context, batch, conn_id=self.conn_id, interval=self.poke_interval)
+        return batch
+
+    def _unfinished(self, batch: BatchWait) -> set[str]:
+        now = time.time()
+        waits = [one.wait for one in batch.videos.values() if not one.is_over]
+        return {wait.video_id for wait in waits if now < wait.started_at + self.timeout}
+
+    def _end(self, context: Context, orders: BatchOrders, batch: BatchWait) -> list[dict[str, Any]]:
         batch.expire(time.time())
         records = [self._record(orders, slot, video_id, batch) for slot, video_id in orders.with_ids()]
         push(self, context, {VIDEOS_KEY: records})
         if orders.stopped_by is not None:
-            note = f"{len(ids):,} of {len(records):,} videos are ordered: a retry or a clear orders the others."
+            note = (
+                f"{len(batch.videos):,} of {len(records):,} videos are ordered: a retry or a clear orders the others."
+            )
             orders.stopped_by.add_note(note)
             raise orders.stopped_by
+        if (unanswered := batch.unanswered) and context["ti"].try_number <= context["ti"].max_tries:
+            raise VideoUnexpectedError(
+                problem=f"how {len(unanswered):,} of {len(records):,} videos ended can't be asked for: {unanswered[0]}"
+            )
         outcome = BatchOutcome.of(batch)
         failure = outcome.failure(records)
         if failure is not None and (self.on_failure == "fail" or outcome.error is not None):

@@ -11,11 +11,13 @@ from typing import Any
 import pytest
 from airflow.sdk import DAG, Asset
 from airflow.sdk import task as task_decorator
+from airflow.sdk.exceptions import AirflowFailException
 
 from airflow_provider_videos.exceptions import (
     VideoApiError,
     VideoAuthError,
     VideoBatchError,
+    VideoError,
     VideoParameterError,
     VideoRecordError,
     VideoRequestError,
@@ -250,6 +252,33 @@ def test_requests_that_change_from_process_to_process_are_not_ordered_again_and_
     task.clear()
     assert [video["script"] for video in task.run()] == ["b", "c"]
     assert ordered_scripts(simulator)["b"] == ordered_scripts(simulator)["c"] == 1
+
+
+def test_a_video_whose_polls_failed_for_a_while_is_waited_for_until_its_time_is_over(
+    mode: str, simulator: Simulator, connect: Connect
+) -> None:
+    connect("tavus")
+    simulator.generating = 2
+    simulator.add_fault(Fault("status", status=503, endpoint="get", after=1, times=2))
+    task = batch([request("a")], mode=mode, max_consecutive_failures=2)
+    assert [video["state"] for video in task.run()] == ["ready"]
+
+
+@pytest.mark.parametrize("on_failure", ["fail", "return"])
+def test_a_vendor_that_is_gone_at_the_very_end_is_asked_again_by_a_retry(
+    on_failure: str, mode: str, simulator: Simulator, connect: Connect
+) -> None:
+    connect("tavus")
+    # Each has ended, and the answer about the last one is lost.
+    simulator.add_fault(Fault("status", status=503, endpoint="get", after=3))
+    task = batch([request("a"), request("b")], mode=mode, max_consecutive_failures=2, on_failure=on_failure)
+    with pytest.raises(VideoError, match="1 of 2 videos ended can't be asked for") as failure:
+        task.run()
+    assert not isinstance(failure.value, AirflowFailException)
+    assert [video["state"] for video in task.ti.xcoms["videos"]].count("ready") == 1
+    simulator.clear_faults()
+    assert [video["state"] for video in task.run()] == ["ready", "ready"]
+    assert created(simulator) == 2
 
 
 def test_after_a_clear_only_what_failed_is_ordered_anew(mode: str, simulator: Simulator, connect: Connect) -> None:
