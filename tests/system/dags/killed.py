@@ -16,5 +16,7 @@ for mode in ("sync", "deferrable"):
                 request={"replica_id": "r1", "script": "Hello."},
                 deferrable=mode == "deferrable",
                 delete_on_kill=task_id == "deletes",
+                # With a retry left, only a user marks a running task as failed.
+                retries=1,
                 poke_interval=1,
             )
