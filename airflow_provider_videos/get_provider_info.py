@@ -94,6 +94,14 @@ _VENDORS = (
         "key": "luma-api-…, made at https://platform.lumalabs.ai",
     },
     {
+        "connection-type": "minimax",
+        "hook-name": "MiniMax",
+        "hook-class-name": f"{_PACKAGE}.hooks.minimax.MiniMaxHook",
+        "external-doc-url": "https://platform.minimax.io/docs",
+        "default-url": "https://api.minimax.io",
+        "key": "made at https://platform.minimax.io, API Keys; one of platform.minimaxi.com needs its own host",
+    },
+    {
         "connection-type": "replicate",
         "hook-name": "Replicate",
         "hook-class-name": f"{_PACKAGE}.hooks.replicate.ReplicateHook",

@@ -108,6 +108,11 @@ def texts_of(request: Mapping[str, Any]) -> dict[str, str]:
             for name in names:
                 if isinstance(text := fields.get(name), str) and text.strip():
                     texts.setdefault(field, text)
+    # MiniMax takes a list of one text and any number of files.
+    content = request.get("content")
+    for item in content if isinstance(content, list | tuple) else ():
+        if isinstance(item, Mapping) and isinstance(text := item.get("text"), str) and text.strip():
+            texts.setdefault("prompt", text)
     return texts
 
 

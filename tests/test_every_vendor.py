@@ -163,10 +163,12 @@ def test_what_the_vendor_cant_do_is_refused_before_anything_is_sent(
     name: str, call: Callable[..., Any], vendor: str, hook: VideoHook, simulator: Simulator
 ) -> None:
     protocol, arguments = ABILITIES[name]
-    video_id = simulator.add_video(vendor, outcome="stuck")
+    # Some vendors cancel only what is queued, and delete only what is finished.
+    video_id = simulator.add_video(vendor, queued=600 if name == "cancel_video" else 0)
     if isinstance(hook.vendor, protocol):
         call(hook, name, video_id, *arguments)
-        assert sum(simulator.record.requests.values()) == 1
+        asked = simulator.record.requests
+        assert sum(asked[endpoint] for endpoint in asked if not endpoint.endswith(" get")) == 1
         return
     with pytest.raises(VideoUnsupportedError):
         call(hook, name, video_id, *arguments)

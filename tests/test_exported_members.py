@@ -13,6 +13,7 @@ from airflow_provider_videos import exceptions
 EXPORTED: dict[str, list[str]] = {
     "airflow_provider_videos.hooks.fal": ["FalHook", "FalVideoRequest"],
     "airflow_provider_videos.hooks.luma": ["LumaHook", "LumaVideoRequest"],
+    "airflow_provider_videos.hooks.minimax": ["MiniMaxHook", "MiniMaxVideoRequest"],
     "airflow_provider_videos.hooks.replicate": ["ReplicateHook", "ReplicateVideoRequest"],
     "airflow_provider_videos.hooks.runway": ["RunwayHook", "RunwayVideoRequest"],
     "airflow_provider_videos.hooks.tavus": ["TavusHook", "TavusVideoRequest"],
@@ -60,6 +61,7 @@ EXPORTED: dict[str, list[str]] = {
         "SearchByOwnId",
     ],
     "airflow_provider_videos.vendors.fal": ["Fal", "FalVideoRequest"],
+    "airflow_provider_videos.vendors.minimax": ["MiniMax", "MiniMaxVideoRequest"],
     "airflow_provider_videos.vendors.replicate": ["Replicate", "ReplicateVideoRequest"],
     "airflow_provider_videos.vendors.runway": ["Runway", "RunwayVideoRequest"],
     "airflow_provider_videos.vendors.tavus": ["Tavus", "TavusVideoRequest"],

@@ -13,6 +13,13 @@ Connect = Callable[..., str]
 REQUESTS: dict[str, dict[str, Any]] = {
     "fal": {"endpoint_id": "fal-ai/veo3", "prompt": "A cat."},
     "luma": {"type": "video", "model": "ray-3.2", "prompt": "A cat."},
+    "minimax": {
+        "model": "MiniMax-H3",
+        "content": [{"type": "text", "text": "A cat."}],
+        "resolution": "768P",
+        "duration": 4,
+        "ratio": "16:9",
+    },
     "replicate": {"model": "minimax/video-01", "input": {"prompt": "A cat."}},
     "runway": {
         "kind": "text_to_video",

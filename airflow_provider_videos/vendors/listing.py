@@ -31,10 +31,19 @@ class Page:
     total: int | None = None
 
 
-def numbered_page(path: str, cursor: str | None, limit: int, *, entries: str, total: str) -> Exchange[Page]:
-    """Ask for a page of a list that is asked for by page numbers, with the parameters ``page`` and ``limit``.
+def numbered_page(
+    path: str,
+    cursor: str | None,
+    limit: int,
+    *,
+    entries: str,
+    total: str,
+    names: tuple[str, str] = ("page", "limit"),
+    first: int | None = None,
+) -> Exchange[Page]:
+    """Ask for a page of a list that is asked for by page numbers.
 
-    The first page may have the number 0 or 1: it is asked for without one. Fewer videos are asked for if the vendor
+    If the first page may have the number 0 or 1, it is asked for without one. Fewer videos are asked for if the vendor
     refuses so many. Fewer videos than were asked for are no sign of the end.
 
     :param path: of the list.
@@ -42,17 +51,20 @@ def numbered_page(path: str, cursor: str | None, limit: int, *, entries: str, to
     :param limit: how many videos to ask for at once.
     :param entries: field that holds the entries.
     :param total: field that counts all videos; it may count those of the page only.
+    :param names: parameters that hold the number of a page and how many videos are asked for.
+    :param first: number of the first page, ``None`` if it is not known.
     """
-    number, size = map(int, cursor.split("/")) if cursor else (0, limit)
+    number, size = map(int, cursor.split("/")) if cursor else (first or 0, limit)
+    of_number, of_size = names
     while True:
-        query = ({"limit": size} if size else {}) | ({"page": number} if number else {})
-        can_be_smaller = not number and size > 0
-        accepts = _PAGE_SIZE_REFUSED if can_be_smaller else _PAST_THE_END if number else ()
+        query = ({of_size: size} if size else {}) | ({of_number: number} if number else {})
+        can_be_smaller = cursor is None and size > 0
+        accepts = _PAGE_SIZE_REFUSED if can_be_smaller else _PAST_THE_END if cursor else ()
         answer = yield Call(path=path, query=query, accepts=accepts)
         if not can_be_smaller or answer.status_code not in _PAGE_SIZE_REFUSED:
             break
         size = next(smaller for smaller in _SMALLER_PAGES if smaller < size)
-    if number and answer.status_code in _PAST_THE_END:
+    if cursor and answer.status_code in _PAST_THE_END:
         return Page(entries=(), cursor=None)
     found = answer.entries(entries)
     if found is None:

@@ -11,6 +11,7 @@ import pytest
 from airflow_provider_videos.get_provider_info import get_provider_info
 from airflow_provider_videos.hooks.fal import FalHook
 from airflow_provider_videos.hooks.luma import LumaHook
+from airflow_provider_videos.hooks.minimax import MiniMaxHook
 from airflow_provider_videos.hooks.replicate import ReplicateHook
 from airflow_provider_videos.hooks.runway import RunwayHook
 from airflow_provider_videos.hooks.tavus import TavusHook
@@ -18,6 +19,7 @@ from airflow_provider_videos.hooks.together import TogetherHook
 from airflow_provider_videos.hooks.video import VideoHook
 from airflow_provider_videos.vendors.fal import FalVideoRequest
 from airflow_provider_videos.vendors.luma import LumaVideoRequest
+from airflow_provider_videos.vendors.minimax import MiniMaxVideoRequest
 from airflow_provider_videos.vendors.replicate import ReplicateVideoRequest
 from airflow_provider_videos.vendors.runway import RunwayVideoRequest
 from airflow_provider_videos.vendors.tavus import TavusVideoRequest
@@ -27,6 +29,7 @@ PAGES = Path(__file__).parent.parent.parent / "docs" / "vendors"
 REQUEST_TYPES: dict[type[VideoHook], type] = {
     FalHook: FalVideoRequest,
     LumaHook: LumaVideoRequest,
+    MiniMaxHook: MiniMaxVideoRequest,
     ReplicateHook: ReplicateVideoRequest,
     RunwayHook: RunwayVideoRequest,
     TavusHook: TavusVideoRequest,
