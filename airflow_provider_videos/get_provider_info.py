@@ -78,6 +78,14 @@ _MODULES = {
 
 _VENDORS = (
     {
+        "connection-type": "d_id",
+        "hook-name": "D-ID",
+        "hook-class-name": f"{_PACKAGE}.hooks.d_id.DIdHook",
+        "external-doc-url": "https://docs.d-id.com",
+        "default-url": "https://api.d-id.com",
+        "key": "name:password, made at https://studio.d-id.com, API keys",
+    },
+    {
         "connection-type": "fal",
         "hook-name": "fal",
         "hook-class-name": f"{_PACKAGE}.hooks.fal.FalHook",

@@ -108,11 +108,12 @@ def texts_of(request: Mapping[str, Any]) -> dict[str, str]:
             for name in names:
                 if isinstance(text := fields.get(name), str) and text.strip():
                     texts.setdefault(field, text)
-    # MiniMax takes a list of one text and any number of files.
+    # MiniMax takes a list of one text and any number of files, D-ID a text with its voice.
     content = request.get("content")
-    for item in content if isinstance(content, list | tuple) else ():
-        if isinstance(item, Mapping) and isinstance(text := item.get("text"), str) and text.strip():
-            texts.setdefault("prompt", text)
+    parts = [("prompt", item, "text") for item in content] if isinstance(content, list | tuple) else []
+    for field, part, name in [*parts, ("script", request.get("script"), "input")]:
+        if isinstance(part, Mapping) and isinstance(text := part.get(name), str) and text.strip():
+            texts.setdefault(field, text)
     return texts
 
 

@@ -11,6 +11,7 @@ from airflow_provider_videos import exceptions
 
 #: What a Dag, or a vendor in a package of its own, may import, by module.
 EXPORTED: dict[str, list[str]] = {
+    "airflow_provider_videos.hooks.d_id": ["DIdHook", "DIdVideoRequest"],
     "airflow_provider_videos.hooks.fal": ["FalHook", "FalVideoRequest"],
     "airflow_provider_videos.hooks.luma": ["LumaHook", "LumaVideoRequest"],
     "airflow_provider_videos.hooks.minimax": ["MiniMaxHook", "MiniMaxVideoRequest"],
@@ -60,6 +61,7 @@ EXPORTED: dict[str, list[str]] = {
         "SearchByName",
         "SearchByOwnId",
     ],
+    "airflow_provider_videos.vendors.d_id": ["DId", "DIdVideoRequest"],
     "airflow_provider_videos.vendors.fal": ["Fal", "FalVideoRequest"],
     "airflow_provider_videos.vendors.minimax": ["MiniMax", "MiniMaxVideoRequest"],
     "airflow_provider_videos.vendors.replicate": ["Replicate", "ReplicateVideoRequest"],

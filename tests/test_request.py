@@ -116,6 +116,7 @@ def test_an_unchecked_request_that_no_call_can_be_made_of_is_refused() -> None:
         ({"input": {"prompt": "A cat."}}, {"prompt": "A cat."}),
         ({"prompt": "A cat.", "input": {"prompt": "A dog."}}, {"prompt": "A cat."}),
         ({"content": [{"type": "image_url"}, {"type": "text", "text": "A cat."}, "A dog."]}, {"prompt": "A cat."}),
+        ({"script": {"type": "text", "input": "Hello."}}, {"script": "Hello."}),
         ({"prompt": 5, "input": "A cat.", "script": " "}, {}),
     ],
 )

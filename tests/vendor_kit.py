@@ -11,6 +11,11 @@ Connect = Callable[..., str]
 
 #: An order for each vendor, with what it must have.
 REQUESTS: dict[str, dict[str, Any]] = {
+    "d_id": {
+        "kind": "talk",
+        "source_url": "https://a.test/face.jpg",
+        "script": {"type": "text", "input": "Hello."},
+    },
     "fal": {"endpoint_id": "fal-ai/veo3", "prompt": "A cat."},
     "luma": {"type": "video", "model": "ray-3.2", "prompt": "A cat."},
     "minimax": {

@@ -182,7 +182,7 @@ def _message(value: Any) -> str:
         # One entry for each field of a request that is wrong.
         return "; ".join(message for item in value if (message := _message(item)))
     if isinstance(value, Mapping):
-        for key in ("error", "message", "detail", "msg", "title"):
+        for key in ("error", "message", "detail", "msg", "title", "description"):
             if message := _message(value.get(key)):
                 return message
     return ""

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from airflow_provider_videos.get_provider_info import get_provider_info
+from airflow_provider_videos.hooks.d_id import DIdHook
 from airflow_provider_videos.hooks.fal import FalHook
 from airflow_provider_videos.hooks.luma import LumaHook
 from airflow_provider_videos.hooks.minimax import MiniMaxHook
@@ -17,6 +18,7 @@ from airflow_provider_videos.hooks.runway import RunwayHook
 from airflow_provider_videos.hooks.tavus import TavusHook
 from airflow_provider_videos.hooks.together import TogetherHook
 from airflow_provider_videos.hooks.video import VideoHook
+from airflow_provider_videos.vendors.d_id import DIdVideoRequest
 from airflow_provider_videos.vendors.fal import FalVideoRequest
 from airflow_provider_videos.vendors.luma import LumaVideoRequest
 from airflow_provider_videos.vendors.minimax import MiniMaxVideoRequest
@@ -27,6 +29,7 @@ from airflow_provider_videos.vendors.together import TogetherVideoRequest
 
 PAGES = Path(__file__).parent.parent.parent / "docs" / "vendors"
 REQUEST_TYPES: dict[type[VideoHook], type] = {
+    DIdHook: DIdVideoRequest,
     FalHook: FalVideoRequest,
     LumaHook: LumaVideoRequest,
     MiniMaxHook: MiniMaxVideoRequest,

@@ -90,6 +90,8 @@ def test_a_wrong_method_is_told_which_are_right(vendor: str, role: str, simulato
     api = Api(simulator, vendor)
     endpoint = api.vendor.endpoints[role]
     path = endpoint.path.replace("{id}", "x").replace("{id:.+/requests/[^/]+}", "a/requests/x")
+    path = path.replace("{collection:talks|clips|scenes|expressives}", "talks")
+    path = path.replace("{id:(?:talks|clips|scenes|expressives)/[^/]+}", "talks/x")
     if role == "create":
         path = api.vendor.example_path or path
     answer = api.session.request("OPTIONS", simulator.vendor_url(vendor) + path, timeout=10)
