@@ -36,6 +36,11 @@ class VideoList:
         """The ids, each once."""
         return list(dict.fromkeys(video_id for video_id in self.ids if video_id is not None))
 
+    @property
+    def number(self) -> int:
+        """How many videos there are: each id once, and each that was never ordered."""
+        return len(self.different_ids) + self.ids.count(None)
+
     def by_id(self) -> dict[str, Any]:
         """Return what was given for each id: the id, or the first dict of it."""
         by_id: dict[str, Any] = {}

@@ -124,9 +124,13 @@ class VideoBatchSensor(WaitSensor):
             if records is None:
                 # They are not in XCom: each has ended, or need not.
                 batch = self._batch(context, videos, Enough(polled=True))
+                if outcome.is_enough:
+                    batch.enough = Enough(polled=True)
                 run_batch(self, context, batch, conn_id=self.conn_id, interval=self.poke_interval)
                 if not outcome.is_enough:
                     batch.expire(time.time())
+                    # What the trigger saw as ready may be gone by now, or not be answered.
+                    outcome = BatchOutcome.of(batch)
                 records = self._records(videos, batch)
                 push(self, context, {VIDEOS_KEY: records})
             return self._end(context, records, outcome)
@@ -196,7 +200,7 @@ class VideoBatchSensor(WaitSensor):
         self._vendor = VideoHook.get_hook(self.conn_id).conn_type
         videos = VideoList(self.video_ids, vendor=self._vendor)
         check_may_be_mapped(self, len(videos.ids), "video_ids")
-        number_of_ready(self.min_ready, len(videos.different_ids))
+        number_of_ready(self.min_ready, videos.number)
         return videos
 
     def _push_ids(self, context: Context, videos: VideoList) -> None:
@@ -214,7 +218,7 @@ class VideoBatchSensor(WaitSensor):
             )
             for video_id in videos.different_ids
         ]
-        ready = number_of_ready(self.min_ready, len(waits))
+        ready = number_of_ready(self.min_ready, videos.number)
         never_ordered = sum(video_id is None for video_id in videos.ids)
         return BatchWait(waits, enough=Enough(ready=ready, polled=enough.polled), others=Counts(failed=never_ordered))
 

@@ -174,7 +174,7 @@ class VideoBatchTrigger(WaitTrigger):
         wake_after, wake_seconds, others = arguments["wake_after"], arguments["wake_seconds"], arguments["others"]
         never_ordered = sum(video_id is None for video_id in videos.ids)
         counts = Counts(failed=never_ordered) if others is None else Counts(*others)
-        enough = Enough(ready=number_of_ready(arguments["min_ready"], len(ids)))
+        enough = Enough(ready=number_of_ready(arguments["min_ready"], videos.number))
         if wake_after is not None:
             enough = dataclasses.replace(enough, over=wake_after)
         if wake_seconds is not None:

@@ -220,6 +220,33 @@ def test_a_video_that_was_never_ordered_has_failed_already(mode: str, simulator:
 
 
 @in_every_mode
+def test_of_what_was_never_ordered_a_part_that_is_to_be_ready_takes_notice(
+    mode: str, simulator: Simulator, connect: Connect
+) -> None:
+    never = {"video_id": None, "vendor": "tavus", "state": "failed", "status": "x", "error_message": "refused"}
+    videos = [simulator.add_video("tavus"), never, never]
+    assert isinstance(wait(mode, videos, conn_id=connect("tavus"), min_ready=0.5).error, VideoBatchError)
+    assert wait(mode, videos, conn_id=connect("tavus"), min_ready=0.3).state == "success"
+
+
+def test_what_can_not_be_asked_for_when_a_worker_ends_the_wait_has_failed(
+    simulator: Simulator, connect: Connect
+) -> None:
+    videos = [simulator.add_video("tavus") for _ in range(2)]
+    # The trigger saw each ready, and leaves no records.
+    simulator.add_fault(Fault("status", status=404, endpoint="get", after=3))
+    outcome = wait("deferrable", videos, conn_id=connect("tavus"), do_xcom_push=False)
+    assert isinstance(outcome.error, VideoBatchError), outcome.value
+    assert len(outcome.error.failed) == 1
+
+
+def test_all_are_shown_as_they_are_when_a_worker_ends_a_wait_for_some(simulator: Simulator, connect: Connect) -> None:
+    videos = [simulator.add_video("tavus", generating=seconds) for seconds in (0, 0, 0, 60)]
+    outcome = wait("deferrable", videos, conn_id=connect("tavus"), do_xcom_push=False, min_ready=1)
+    assert [video["state"] for video in videos_of(outcome)] == ["ready", "ready", "ready", "generating"]
+
+
+@in_every_mode
 def test_a_task_that_pushes_nothing_leaves_no_xcom(mode: str, simulator: Simulator, connect: Connect) -> None:
     video_ids = [simulator.add_video("tavus", generating=0.3) for _ in range(2)]
     outcome = wait(mode, video_ids, conn_id=connect("tavus"), do_xcom_push=False)
