@@ -193,10 +193,11 @@ class ShardedRecord:
         except TakenOverError:
             self._merge(number)
             raise
-        self._store.set(SHARD_KEY.format(number), self._shards[number], **unlimited_retention())
-        self._unwritten.discard(number)
+        # The index may name no shard that is not there. Nothing of one that it does not name has been sent.
+        for shard in {*range(self._index["shards"], number), number}:
+            self._store.set(SHARD_KEY.format(shard), self._shards[shard], **unlimited_retention())
+            self._unwritten.discard(shard)
         if number >= self._index["shards"]:
-            # Nothing of a shard that the index does not name has been sent.
             self._index["shards"] = number + 1
             self._write_index()
 

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import json
 import threading
 import time
 from collections import Counter
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -26,8 +28,9 @@ from airflow_provider_videos.hooks.video import VideoHook
 from airflow_provider_videos.operators import generate_batch
 from airflow_provider_videos.operators.generate_batch import GenerateVideoBatchOperator
 from airflow_provider_videos.ordering import shards
+from airflow_provider_videos.ordering.record import Order, OrderRecord, OrderState
 from airflow_provider_videos.simulator import Fault, Simulator
-from tests.attempts import Attempts, Killed
+from tests.attempts import Attempts, Killed, Store
 from tests.generating import created, kill_at, revive
 from tests.vendor_kit import REQUESTS, Connect
 
@@ -542,6 +545,25 @@ class TestRecord:
         assert max(len(json.dumps(value)) for key, value in task.store.items() if "orders" in key) <= 1_000
         task.clear()
         assert [video["video_id"] for video in task.run()] == [video["video_id"] for video in first]
+
+    def test_it_names_no_key_that_is_not_there_though_the_process_dies_while_orders_move(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        store, ti = Store(), SimpleNamespace(try_number=1)
+        context: Any = {"task_state_store": store, "ti": ti}
+        order = Order(fingerprint="", number=1, state=OrderState.ACCEPTED, max_tries=2, video_id="v1")
+        record = shards.ShardedRecord(context)
+        record.open(requests="same", may_lack_orders=False)
+        for slot in "ab":
+            record.put(slot, OrderRecord(orders=(order,)))
+        # A clear is noted of one, which is not written at once, and does not fit any more.
+        monkeypatch.setattr(shards, "MAX_SHARD_CHARACTERS", 10)
+        record.put("a", OrderRecord(orders=(dataclasses.replace(order, clear_number=1),)))
+        monkeypatch.setattr(shards, "ORDERS_PER_SHARD", 1)
+        record.put("c", OrderRecord(orders=(order,)))
+        after = shards.ShardedRecord(context)
+        after.open(requests="same", may_lack_orders=False)
+        assert sorted(slot for slot in "abc" if after.get(slot) is not None) == ["a", "b", "c"]
 
     @pytest.mark.parametrize("key", ["video_batch", "video_batch_orders_0"])
     @pytest.mark.parametrize("value", [None, [], "text", {"version": 99}, {"x": 5}])
