@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_videos.airflow_compat import unlimited_retention
@@ -15,8 +16,10 @@ if TYPE_CHECKING:
 
     from airflow_provider_videos.waiting.batch import BatchWait
 
-#: Packed, a record takes some 500 characters. Airflow warns of values beyond 65,535.
+#: Packed, a record takes some 500 characters, one with signed URLs thousands. Airflow warns of values beyond 65,535.
 VIDEOS_PER_KEY = 40
+#: Of their JSON. What can't be compressed becomes a third longer.
+MAX_CHARACTERS_PER_KEY = 40_000
 _KEY = "video_batch_ended"
 
 
@@ -54,7 +57,7 @@ class EndedVideos:
             record = None if one.video is None else one.video.to_dict()
             entry = [one.wait.video_id, record, None if one.error is None else one.error.to_dict()]
             self._known.add(one.wait.video_id)
-            if not self._chunks or len(self._chunks[-1]) >= VIDEOS_PER_KEY:
+            if not self._chunks or _is_full(self._chunks[-1], entry):
                 self._write_last()
                 self._chunks.append([])
             self._chunks[-1].append(entry)
@@ -64,6 +67,10 @@ class EndedVideos:
         if self._chunks:
             value = {"attempt": self._attempt, "videos": pack(self._chunks[-1])}
             self._store.set(f"{_KEY}_{len(self._chunks) - 1}", value, **unlimited_retention())
+
+
+def _is_full(chunk: list[Any], entry: list[Any]) -> bool:
+    return len(chunk) >= VIDEOS_PER_KEY or len(json.dumps([*chunk, entry])) > MAX_CHARACTERS_PER_KEY
 
 
 def _video(record: dict[str, Any]) -> Video:

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import json
+import random
 import time
 from collections import defaultdict
 from types import SimpleNamespace
@@ -136,6 +138,19 @@ def test_a_rescheduled_wait_keeps_what_has_ended_in_values_that_airflow_takes(
     assert len(store) == 3
     assert max(len(str(value)) for value in store.values()) < 65_000
     assert {len(simulator.requests_for(video_id)) for video_id in video_ids} == {1}
+
+
+def test_a_rescheduled_wait_keeps_long_records_in_values_that_airflow_takes(
+    simulator: Simulator, connect: Connect
+) -> None:
+    # As long as a script with a signed URL, and as hard to compress.
+    scripts = [random.Random(number).randbytes(2_000).hex() for number in range(40)]
+    video_ids = [simulator.add_video("tavus", data={"script": script}) for script in scripts]
+    slow = simulator.add_video("tavus", generating=2)
+    store = Store()
+    outcome = wait("reschedule", [*video_ids, slow], conn_id=connect("tavus"), store=store, poke_interval=0.5)
+    assert [video["script"] for video in videos_of(outcome)][:40] == scripts
+    assert max(len(json.dumps(value)) for value in store.values()) < 65_000
 
 
 @in_every_mode
