@@ -6,6 +6,7 @@ from __future__ import annotations
 import collections
 import dataclasses
 import hashlib
+import itertools
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ from airflow_provider_videos.exceptions import (
     VideoOrderLostError,
     VideoRecordError,
     VideoRequestError,
+    VideoUnexpectedError,
 )
 from airflow_provider_videos.ordering.finders import finder_for
 from airflow_provider_videos.ordering.naming import Marks, fingerprint, slot_key
@@ -37,6 +39,10 @@ log = logging.getLogger(__name__)
 
 #: No money or no right is no matter of one request.
 _STOPPING_STATUSES = frozenset({401, 402, 403})
+
+
+#: Each order whose answer is lost may be paid and never found. One that follows so many others is not sent.
+MAX_LOST_IN_A_ROW = 3
 
 
 class PostponedError(Exception):
@@ -118,8 +124,7 @@ class BatchOrders:
 
     def order_of(self, slot: Slot) -> Order | None:
         """Return the latest order of a slot, if the vendor has accepted it."""
-        record = self.record.get(slot.key)
-        order = None if record is None else record.latest(slot.key)
+        order = self._latest(slot)
         return order if order is not None and order.state is OrderState.ACCEPTED else None
 
     def video_ids(self) -> list[str | None]:
@@ -176,17 +181,25 @@ class BatchOrders:
         def postpone(seconds: float) -> None:
             raise PostponedError
 
+        losses = self._lost_in_a_row()
         try:
-            for slots, its_pause in ((self.unplaced, postpone), (lost, pause)):
-                for slot in slots:
-                    if self.stopped_by is not None or self.limit is not None:
-                        break
-                    if active >= max_active and self._takes_place(slot):
-                        continue
-                    try:
-                        active += self._place(slot, its_pause)
-                    except PostponedError:
-                        lost.append(slot)
+            for slot in self.unplaced:
+                if self.stopped_by is not None or self.limit is not None:
+                    break
+                if (active >= max_active or losses >= MAX_LOST_IN_A_ROW) and self._takes_place(slot):
+                    continue
+                was_lost = self._is_lost(slot)
+                try:
+                    active += self._place(slot, postpone)
+                except PostponedError:
+                    lost.append(slot)
+                losses = losses + (not was_lost) if self._is_lost(slot) else 0
+            for slot in lost:
+                if self.stopped_by is None and self.limit is None:
+                    active += self._place(slot, pause)
+            if losses >= MAX_LOST_IN_A_ROW and self.stopped_by is None:
+                problem = f"the answers to {losses} orders in a row were lost, so no more are sent"
+                self.stopped_by = VideoUnexpectedError(problem=problem)
         finally:
             self.record.flush()
 
@@ -195,6 +208,21 @@ class BatchOrders:
         if order is None:
             return False
         return order.video_id not in self._described or not self._is_cleared(order)
+
+    def _latest(self, slot: Slot) -> Order | None:
+        record = self.record.get(slot.key)
+        return None if record is None else record.latest(slot.key)
+
+    def _is_lost(self, slot: Slot) -> bool:
+        order = self._latest(slot)
+        # One with the number 0 was forgotten, and need not have been sent.
+        return order is not None and order.state is OrderState.SENT and order.number > 0
+
+    def _lost_in_a_row(self) -> int:
+        """Return how many of the last orders are lost that this attempt has sent, also in an earlier process."""
+        latest = [order for slot in self.slots if (order := self._latest(slot)) is not None and order.number > 0]
+        sent = sorted((order for order in latest if _sent_at(order) >= self.record.began_at), key=_sent_at)
+        return len(list(itertools.takewhile(lambda order: order.state is OrderState.SENT, reversed(sent))))
 
     def _takes_place(self, slot: Slot) -> bool:
         """Return whether an order would be sent, and not gone on with."""
@@ -265,3 +293,7 @@ class BatchOrders:
         if isinstance(found, VideoError):
             raise found
         return found
+
+
+def _sent_at(order: Order) -> float:
+    return order.sent_at or 0.0

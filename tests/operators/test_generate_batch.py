@@ -185,6 +185,24 @@ def test_where_nothing_can_be_searched_the_one_uncertain_order_is_named_and_the_
     assert created(simulator) == 6
 
 
+def test_no_more_orders_are_sent_after_the_answers_to_several_in_a_row_were_lost(
+    mode: str, simulator: Simulator, connect: Connect
+) -> None:
+    connect("together")
+    simulator.add_fault(Fault("accept_then_reset", endpoint="create", after=1))
+    task = batch([request(str(number), "together") for number in range(9)], "together", mode)
+    with pytest.raises(VideoError, match="answers to 3 orders in a row were lost") as failure:
+        task.run()
+    # A retry orders the rest.
+    assert not isinstance(failure.value, AirflowFailException)
+    assert created(simulator) == 4
+    assert [video["state"] for video in task.ti.xcoms["videos"]].count("ready") == 1
+    simulator.clear_faults()
+    with pytest.raises(VideoBatchError, match=r"^3 of 9 videos failed\. place 1: "):
+        task.run()
+    assert created(simulator) == 9
+
+
 def test_a_lost_answer_is_searched_for_after_the_other_orders(
     mode: str, simulator: Simulator, connect: Connect
 ) -> None:
