@@ -138,8 +138,12 @@ class OrderSender:
             # No earlier attempt has left a video, so what has come since then is another's.
             order = dataclasses.replace(order, first_sent_at=None)
         order, request = self._marked(order)
-        # A key that was used before would be answered as before.
-        return dataclasses.replace(order, key=str(uuid.uuid4()) if self._has_key else None), request
+        return dataclasses.replace(order, key=self._new_key(order) if self._has_key else None), request
+
+    def _new_key(self, order: Order) -> str:
+        # The mark tells which order it is, and no other task instance's has it. A key that was used before would be
+        # answered as before, also where the record that says so was emptied: hence the random part.
+        return f"{self._finder.marks.mark(order.number)}-{uuid.uuid4().hex}"
 
     def _as_sent(self, order: Order) -> dict[str, Any]:
         """Return the request of an order as it was sent before: with its key, the vendor takes no other."""

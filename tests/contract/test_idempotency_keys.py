@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from airflow_provider_videos.exceptions import (
@@ -40,6 +42,28 @@ def test_a_key_that_is_still_in_use_is_sent_again_until_the_first_answer_is_ther
     assert len(keys) == 4
     assert len(set(keys)) == 1
     assert created(simulator) == 1
+
+
+def test_a_key_begins_with_the_mark_of_its_order(
+    simulator: Simulator, connect: Connect, keys: list[str | None]
+) -> None:
+    connect("loom_key")
+    simulator.outcome = "failed"
+    task = order("loom_key")
+    for again in (False, True):
+        if again:
+            task.clear()
+        with pytest.raises(VideoFailedError):
+            task.run()
+    another = order("loom_key")
+    another.ti.map_index = 1
+    with pytest.raises(VideoFailedError):
+        another.run()
+    assert created(simulator) == 3
+    parts = [str(key).partition("-") for key in keys]
+    assert all(re.fullmatch(r"[0-9a-f]{24}-[0-9a-f]{32}", str(key)) for key in keys)
+    # Each is another order: the second one of the task, and the first one of a mapped task instance.
+    assert len({mark for mark, _, _ in parts}) == len({random for _, _, random in parts}) == 3
 
 
 @of(KEYED)
@@ -162,7 +186,8 @@ def test_an_order_that_was_certainly_refused_gets_another_key(
             task.run()
     assert task.run()["state"] == "ready"
     assert len(set(keys)) == len(keys) == 2
-    assert None not in keys
+    # It is the same order, sent anew.
+    assert len({str(key).partition("-")[0] for key in keys}) == 1
     assert created(simulator) == 1
 
 
