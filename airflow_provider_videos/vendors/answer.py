@@ -104,12 +104,18 @@ class Answer:
         """Read a part of a whole, 0 to 1, also when it is written like ``37/100`` or ``37%``."""
         return self._read(path, _fraction)
 
-    def entries(self, *path: str | int) -> list[Answer | None] | None:
-        """Read a list of objects, each as an answer of its own; ``None`` in it stands for what is no object."""
+    def entries(self, *path: str | int, within: str | None = None) -> list[Answer | None] | None:
+        """Read a list of objects, each as an answer of its own; ``None`` in it stands for what is no object.
+
+        :param within: key that each object is put under, as it is in the answer to a poll.
+        """
         value = self.value(*path)
         if not isinstance(value, list):
             return None
-        return [Answer(item, secret=self._secret) if isinstance(item, Mapping) else None for item in value]
+        return [
+            Answer({within: item} if within else item, secret=self._secret) if isinstance(item, Mapping) else None
+            for item in value
+        ]
 
     def value(self, *path: str | int) -> Any:
         """Return whatever JSON value there is, unread and with the secret in it if the answer echoes that."""

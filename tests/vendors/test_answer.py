@@ -325,3 +325,9 @@ def test_a_hostile_error_gives_one_short_line_soon(body: bytes) -> None:
 def test_a_message_of_the_longest_length_is_whole() -> None:
     assert read_error_message(b"x" * MAX_MESSAGE_CHARACTERS) == "x" * MAX_MESSAGE_CHARACTERS
     assert read_error_message(b"x" * (MAX_MESSAGE_CHARACTERS + 1)) == "x" * MAX_MESSAGE_CHARACTERS + "…"
+
+
+def test_an_entry_can_be_put_where_the_answer_to_a_poll_has_it() -> None:
+    entries = Answer({"data": [{"id": "v1 key-12345"}, 7]}, secret="key-12345").entries("data", within="data")
+    assert entries is not None
+    assert [entry and entry.text("data", "id") for entry in entries] == ["v1 ***", None]
