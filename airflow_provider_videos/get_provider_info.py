@@ -94,6 +94,14 @@ _VENDORS = (
         "key": "id:secret, made at https://fal.ai/dashboard/keys, scope API",
     },
     {
+        "connection-type": "heygen",
+        "hook-name": "HeyGen",
+        "hook-class-name": f"{_PACKAGE}.hooks.heygen.HeyGenHook",
+        "external-doc-url": "https://developers.heygen.com",
+        "default-url": "https://api.heygen.com",
+        "key": "made at https://app.heygen.com/settings, API",
+    },
+    {
         "connection-type": "luma",
         "hook-name": "Luma",
         "hook-class-name": f"{_PACKAGE}.hooks.luma.LumaHook",

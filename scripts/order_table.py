@@ -24,6 +24,7 @@ VENDORS = {
 }
 #: Vendors whose columns are made only if they are named, and what is ordered; there is no plain task that orders it.
 FURTHER: dict[str, tuple[str, dict[str, Any]]] = {
+    "heygen": ("HeyGen", {"type": "avatar", "avatar_id": "a1", "script": "Hello."}),
     "luma": ("Luma", {"type": "video", "model": "ray-3.2", "prompt": "A cat."}),
     "replicate": ("Replicate", {"model": "minimax/video-01", "input": {"prompt": "A cat."}}),
 }
@@ -46,9 +47,10 @@ def main() -> None:
     outcomes = print_table(columns, environment={OTHER_VENDORS: json.dumps(requests)})
     ours = {order: outcome for order, outcome in outcomes.items() if order.mode != "plain"}
     twice = [order.name for order, outcome in ours.items() if outcome.created > 1]
-    lost = [order.name for order, outcome in ours.items() if order.vendor == "tavus" and outcome.state != "success"]
+    findable = {order: outcome for order, outcome in ours.items() if order.vendor in {"heygen", "tavus"}}
+    lost = [order.name for order, outcome in findable.items() if outcome.state != "success"]
     if twice or lost:
-        raise SystemExit(f"Ordered twice: {twice}. Tavus orders without success: {lost}.")
+        raise SystemExit(f"Ordered twice: {twice}. HeyGen and Tavus orders without success: {lost}.")
 
 
 if __name__ == "__main__":

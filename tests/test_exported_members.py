@@ -13,6 +13,7 @@ from airflow_provider_videos import exceptions
 EXPORTED: dict[str, list[str]] = {
     "airflow_provider_videos.hooks.d_id": ["DIdHook", "DIdVideoRequest"],
     "airflow_provider_videos.hooks.fal": ["FalHook", "FalVideoRequest"],
+    "airflow_provider_videos.hooks.heygen": ["HeyGenHook", "HeyGenVideoRequest"],
     "airflow_provider_videos.hooks.luma": ["LumaHook", "LumaVideoRequest"],
     "airflow_provider_videos.hooks.minimax": ["MiniMaxHook", "MiniMaxVideoRequest"],
     "airflow_provider_videos.hooks.replicate": ["ReplicateHook", "ReplicateVideoRequest"],
@@ -51,6 +52,8 @@ EXPORTED: dict[str, list[str]] = {
     ],
     "airflow_provider_videos.vendors.errors": ["MalformedIdError", "RequestFieldError", "UnreadableAnswerError"],
     "airflow_provider_videos.vendors.exchange": ["Call", "Exchange", "Refusal", "RefusalKind"],
+    "airflow_provider_videos.vendors.heygen": ["HeyGen", "HeyGenVideoRequest"],
+    "airflow_provider_videos.vendors.heygen_request": ["HeyGenVideoRequest", "check_order", "kind_of", "template_of"],
     "airflow_provider_videos.vendors.listing": ["Page", "numbered_page"],
     "airflow_provider_videos.vendors.luma": ["Luma", "LumaVideoRequest"],
     "airflow_provider_videos.vendors.recovery": [

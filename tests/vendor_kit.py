@@ -17,6 +17,7 @@ REQUESTS: dict[str, dict[str, Any]] = {
         "script": {"type": "text", "input": "Hello."},
     },
     "fal": {"endpoint_id": "fal-ai/veo3", "prompt": "A cat."},
+    "heygen": {"type": "avatar", "avatar_id": "a1", "script": "Hello."},
     "luma": {"type": "video", "model": "ray-3.2", "prompt": "A cat."},
     "minimax": {
         "model": "MiniMax-H3",

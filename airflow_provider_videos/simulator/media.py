@@ -29,6 +29,11 @@ PLAYLIST = """#EXTM3U
 {segment}
 #EXT-X-ENDLIST
 """
+SUBTITLES_TYPE = "application/x-subrip"
+SUBTITLES = """1
+00:00:00,000 --> 00:00:02,000
+Hello from the simulator.
+"""
 PAGE = """<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8"><title>{title}</title>{head}</head>
@@ -49,7 +54,7 @@ class MediaFile(web.FileResponse):
 
 
 class Media:
-    """Serves each video a page of its own, and every ready one the same clip, still, preview and playlist."""
+    """Serves each video a page of its own, and every ready one the same files."""
 
     def __init__(self, state: State) -> None:
         self._state = state
@@ -74,6 +79,8 @@ class Media:
         if suffix == "m3u8":
             playlist = PLAYLIST.format(segment=_file_name(video, "ts"))
             return web.Response(body=playlist.encode(), content_type=PLAYLIST_TYPE)
+        if suffix == "srt":
+            return web.Response(body=SUBTITLES.encode(), content_type=SUBTITLES_TYPE)
         if suffix not in CONTENT_TYPES:
             return web.Response(status=404)
         if suffix == "mp4" and video.media_bytes is not None:

@@ -145,7 +145,8 @@ class VendorRequest:
         )
 
     def media_url(self, video: SimulatedVideo, suffix: str = "mp4") -> str:
-        """Where a file of a video is served: ``mp4`` (default), ``jpg``, ``gif``, ``m3u8``, or ``html``, its page."""
+        """Where a file of a video is served: ``mp4`` (default), ``jpg``, ``gif``, ``m3u8``, ``srt``,
+        or ``html``, its page."""
         parts = {"vendor": video.vendor, "id": video.video_id, "suffix": suffix}
         media = self.vendor.endpoints.get("media")
         if media is not None:
