@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
 INDEX_KEY = "video_batch"
+#: The newest process that orders. Only that writes it, once and before it reads anything: the index is written by all.
+OWNER_KEY = "video_batch_owner"
 SHARD_KEY = "video_batch_orders_{}"
 VERSION = 1
 #: Orders per key. An order takes some 250 bytes, 600 while it is sent; Airflow warns of values beyond 65,535.
@@ -41,9 +43,10 @@ class TakenOverError(VideoRecordError):
 class ShardedRecord:
     """Keeps what is known of each order by its slot: the fingerprint of its request and its place among equal ones.
 
-    An index names the shards, so that one which is missing is never taken for one that was not written, and the process
-    that writes them: one that Airflow has given up must not go on beside the next one. Opening reads the index and each
-    shard once. An order writes its shard twice, and asks once whether the process is still the newest.
+    An index names the shards, so that one which is missing is never taken for one that was not written. Another key
+    names the process that writes them: one that Airflow has given up must not go on beside the next one. Opening reads
+    the index and each shard once. An order writes its shard twice, and asks once whether the process is still the
+    newest.
 
     :param context: the task's context, of an Airflow that has the store.
     """
@@ -66,6 +69,9 @@ class ShardedRecord:
         :return: whether all processes of this attempt were to order the same.
         :raises VideoRecordError: if it can't be read.
         """
+        # From now on the process before this one sends nothing. What it has written before that is read after it.
+        self._store.set(OWNER_KEY, self._owner, **unlimited_retention())
+        self._owned_at = time.monotonic()
         stored = self._store.get(INDEX_KEY)
         if stored is None:
             stored = _new_index(may_lack_orders=may_lack_orders)
@@ -78,7 +84,6 @@ class ShardedRecord:
         self._index = stored
         if stored.get("attempt") != self._attempt:
             self._index |= {"attempt": self._attempt, "began_at": time.time(), "limited": 0, "requests": requests}
-        # From now on the process before this one sends nothing. What it has written before that is read after it.
         self._write_index()
         for number in range(self._index["shards"]):
             self._shards.append(self._read_shard(number))
@@ -222,17 +227,14 @@ class ShardedRecord:
         return dict(shard)
 
     def _write_index(self) -> None:
-        self._index["owner"] = self._owner
         self._store.set(INDEX_KEY, self._index, **unlimited_retention())
-        self._owned_at = time.monotonic()
 
     def _check_owner(self, *, max_age: float) -> None:
         if time.monotonic() <= self._owned_at + max_age:
             return
         asked_at = time.monotonic()
-        stored = self._store.get(INDEX_KEY)
-        if not isinstance(stored, dict) or stored.get("owner") != self._owner:
-            raise TakenOverError(key=INDEX_KEY, problem="another process of this task has taken it over")
+        if self._store.get(OWNER_KEY) != self._owner:
+            raise TakenOverError(key=OWNER_KEY, problem="another process of this task has taken it over")
         self._owned_at = asked_at
 
 

@@ -537,7 +537,7 @@ class TestRecord:
         task = batch([request(str(number)) for number in range(100)])
         task.run()
         assert task.store is not None
-        assert len(task.store) == 4
+        assert len(task.store) == 5
         assert max(len(json.dumps(value)) for value in task.store.values()) < 30_000
 
     def test_a_later_attempt_reads_each_key_once(self, simulator: Simulator, connect: Connect) -> None:
