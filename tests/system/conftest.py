@@ -41,13 +41,14 @@ def airflow(tmp_path_factory: pytest.TempPathFactory, vendors: Simulator) -> Ite
     with RealAirflow(tmp_path_factory.mktemp("airflow"), dags, settings) as airflow:
         connections = {f"{vendor.conn_type}_default": KEY for vendor in vendors.vendors} | {"tavus_refused": WRONG_KEY}
         for conn_id, key in connections.items():
+            conn_type = conn_id.rpartition("_")[0]
             airflow.api(
                 "POST",
                 "/connections",
                 json={
                     "connection_id": conn_id,
-                    "conn_type": conn_id.partition("_")[0],
-                    "host": vendors.vendor_url(conn_id.partition("_")[0]),
+                    "conn_type": conn_type,
+                    "host": vendors.vendor_url(conn_type),
                     "password": key,
                 },
             )
