@@ -54,12 +54,12 @@ class GenerateVideoOperator(BaseOperator):
     a video that failed                  fails without retry; once it has, a user's clear orders anew
     a video that somebody deleted        fails without retry; a user's clear orders anew
     another request                      orders anew, and says so
-    an order whose answer was lost       Tavus: searches for it, and goes on with it or orders it. Together AI can't be
-                                         searched: fails without retry, and says what to look for
+    an order whose answer was lost       finds it in the way that the vendor's page names, and goes on with it or orders
+                                         it; where nothing can find it, fails without retry, and says what to look for
     ===================================  ==============================================================================
 
-    Tavus is searched by a mark in the video's name; if the request names the video, by name, script and time. Airflow
-    before 3.3 has no task state store: there every later attempt searches Tavus, and fails for Together AI.
+    Airflow before 3.3 has no task state store: there every later attempt searches a vendor that can be searched, and
+    fails for any other.
 
     The record is the dict of :meth:`~airflow_provider_videos.video.Video.to_dict`; its ``vendor``, ``video_id``,
     ``state``, ``download_url``, ``stream_url`` and ``hosted_url`` are also pushed as XComs of those names, ``video_id``
@@ -68,19 +68,18 @@ class GenerateVideoOperator(BaseOperator):
     ``video_id``, the URLs and ``cost`` (USD).
 
     :param conn_id: id of an Airflow connection of a video vendor's type. (templated)
-    :param request: the vendor's own fields, as a dict or as the text of a JSON object: see
-        :class:`~airflow_provider_videos.hooks.tavus.TavusVideoRequest` and
-        :class:`~airflow_provider_videos.hooks.together.TogetherVideoRequest`. A text in it that ends in ``.txt``,
+    :param request: the vendor's own fields, as a dict or as the text of a JSON object: see the vendor's request class,
+        such as :class:`~airflow_provider_videos.vendors.tavus.TavusVideoRequest`. A text in it that ends in ``.txt``,
         ``.json`` or ``.j2`` names a file. (templated)
     :param wait_for_completion: wait until the video is ready; otherwise the record is that of the order.
     :param deferrable: wait in the triggerer, without a worker.
-    :param poke_interval: time between two looks, in seconds or as a timedelta; above 0.
+    :param poke_interval: time between two polls, in seconds or as a timedelta; above 0.
     :param timeout: how long to wait, in seconds or as a timedelta, from when an attempt begins. ``None`` means
         ``[sensors] default_timeout``.
-    :param exponential_backoff: double the time between two looks from look to look, with jitter.
+    :param exponential_backoff: double the interval from poll to poll, with jitter.
     :param max_wait: the most that it grows to, in seconds or as a timedelta.
-    :param max_consecutive_failures: how many looks in a row may fail in passing before the wait ends with the last
-        failure. Also how often an order is sent that certainly was not received.
+    :param max_consecutive_failures: consecutive failed polls (429, 5xx, timeouts) to tolerate before failing. Also how
+        often an order is sent that certainly was not received.
     :param order_again_if_cleared: order another video when a user clears the task, though one is pending or ready.
     :param order_again_if_lost: order again when an order may have been accepted and can't be found, which can pay
         twice.
@@ -88,7 +87,7 @@ class GenerateVideoOperator(BaseOperator):
         timedelta. An order whose answer was lost is searched for during this time and the connection's request timeout,
         and sent again only if it is not there at the end. A deferrable task defers meanwhile.
     :param delete_on_kill: delete the video at the vendor when a user marks or clears the task while it waits. Only
-        where the vendor can (Tavus), and while deferred only from Airflow 3.3 on. By default it goes on there.
+        where the vendor can, and while deferred only from Airflow 3.3 on. By default it goes on there.
     :param check_request: check the request against the vendor's page before it is sent. ``False`` sends any field, for
         what the vendor has added since; a misspelled one the vendor ignores, and bills the video.
     :param kwargs: what every operator takes.
