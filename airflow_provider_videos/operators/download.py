@@ -18,6 +18,7 @@ from airflow_provider_videos.xcom import VIDEOS_KEY, push, tell_assets, tell_ass
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from airflow_provider_videos.download.video_download import DownloadOptions
     from airflow_provider_videos.exceptions import VideoError
 
 __all__ = ["DownloadVideoBatchOperator", "DownloadVideoOperator"]
@@ -91,20 +92,13 @@ class DownloadVideoOperator(BaseOperator):
         """Keep the video."""
         # A Dag file should not pay for these.
         from airflow_provider_videos.download.target import Target
-        from airflow_provider_videos.download.video_download import DownloadOptions, VideoDownload
+        from airflow_provider_videos.download.video_download import VideoDownload
         from airflow_provider_videos.hooks.video import VideoHook
 
         check_rendered(self)
-        wishes = DownloadOptions(
-            overwrite=self.overwrite,
-            max_bytes=self.max_bytes,
-            max_attempts=self.max_attempts,
-            with_thumbnail=self.with_thumbnail,
-            with_record=self.with_record,
-        )
         hook = VideoHook.get_hook(self.conn_id)
         target = Target(self.path, storage_conn_id=self.storage_conn_id)
-        kept = VideoDownload(hook, self.video_id, target, wishes).keep()
+        kept = VideoDownload(hook, self.video_id, target, _options(self)).keep()
         tell_assets(self, context, kept, EVENT_FIELDS)
         return kept
 
@@ -177,7 +171,6 @@ class DownloadVideoBatchOperator(BaseOperator):
         """Keep the videos."""
         from airflow_provider_videos.download.batch_download import BatchDownload, not_kept
         from airflow_provider_videos.download.target import Target
-        from airflow_provider_videos.download.video_download import DownloadOptions
         from airflow_provider_videos.hooks.video import VideoHook
 
         check_rendered(self)
@@ -191,14 +184,7 @@ class DownloadVideoBatchOperator(BaseOperator):
         # The connection is looked up in this thread, for all of them.
         while len(hooks) < min(self.max_active_downloads, len(by_id)):
             hooks.append(VideoHook.get_hook(self.conn_id))
-        options = DownloadOptions(
-            overwrite=self.overwrite,
-            max_bytes=self.max_bytes,
-            max_attempts=self.max_attempts,
-            with_thumbnail=self.with_thumbnail,
-            with_record=self.with_record,
-        )
-        download = BatchDownload(hooks, target, options)
+        download = BatchDownload(hooks, target, _options(self))
         kept = download.keep(by_id)
         records = [
             kept[record] if isinstance(record, str) else not_kept(hooks[0].conn_type, None, record["error_message"])
@@ -220,3 +206,15 @@ class DownloadVideoBatchOperator(BaseOperator):
         counts = {"videos": len(records), "ready": len(records) - len(failed), "failed": len(failed)}
         tell_assets_of_batch(self, context, counts)
         return records
+
+
+def _options(task: DownloadVideoOperator | DownloadVideoBatchOperator) -> DownloadOptions:
+    from airflow_provider_videos.download.video_download import DownloadOptions
+
+    return DownloadOptions(
+        overwrite=task.overwrite,
+        max_bytes=task.max_bytes,
+        max_attempts=task.max_attempts,
+        with_thumbnail=task.with_thumbnail,
+        with_record=task.with_record,
+    )
