@@ -104,7 +104,7 @@ class AccountVideosTrigger(BaseEventTrigger):
                 self._log_once(f"The asset state store can't be used just now, so nothing is reported: {error}")
                 continue
             if videos:
-                found = [{field: video.to_dict()[field] for field in EVENT_FIELDS} for video in videos]
+                found = [{field: record[field] for field in EVENT_FIELDS} for record in map(Video.to_dict, videos)]
                 yield TriggerEvent({"conn_id": self.conn_id, "videos": found})
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
