@@ -135,6 +135,7 @@ class BatchWait:
         self.others = others
         self.enough = enough
         self._counted: collections.Counter[str] = collections.Counter()
+        self._polled = 0
         self._idle_at = math.inf
         self._warnings = 0
         # It belongs to no event loop before somebody waits for it.
@@ -226,6 +227,10 @@ class BatchWait:
         :param report: takes :meth:`progress`.
         :param starts_per_second: first polls per second; by default, as many as a triggerer makes.
         """
+        if self._is_enough():
+            # A poller that nobody follows would never be closed.
+            log.info("%s.", self.counts)
+            return
         clock, poller = Clock(), get_poller(conn_id)
         if starts_per_second is not None:
             poller.starts_per_second = starts_per_second
@@ -255,7 +260,7 @@ class BatchWait:
             video.video = subscription.video or video.video
             self._log(step)
             if not video.wait.failures and not video.is_polled:
-                video.is_polled = True
+                self._note_poll(video)
                 self._change()
 
         try:
@@ -270,8 +275,13 @@ class BatchWait:
         self._idle_at = min(self._idle_at, time.monotonic() + self.enough.idle)
         self._change()
 
+    def _note_poll(self, video: BatchVideo) -> None:
+        self._polled += not video.is_polled
+        video.is_polled = True
+
     def _note_end(self, video: BatchVideo, error: VideoError | None) -> None:
-        video.is_over, video.is_polled, video.error = True, True, error
+        self._note_poll(video)
+        video.is_over, video.error = True, error
         self._counted["ready" if error is None else "failed"] += 1
 
     def _change(self) -> None:
@@ -285,7 +295,7 @@ class BatchWait:
             or self.is_ready_enough
             or over >= self.enough.over
             or time.monotonic() >= self._idle_at
-            or (self.enough.polled and all(video.is_polled for video in self.videos.values()))
+            or (self.enough.polled and self._polled == len(self.videos))
         )
 
     async def _wait_for_change(self, seconds: float) -> None:

@@ -13,6 +13,7 @@ from airflow_provider_videos.http import lookup
 from airflow_provider_videos.simulator import Fault, Simulator
 from airflow_provider_videos.triggers.video import VideoTrigger
 from airflow_provider_videos.waiting import poller
+from airflow_provider_videos.waiting.batch import BatchWait
 from tests.vendor_kit import Connect
 from tests.waiting_kit import until
 
@@ -105,6 +106,12 @@ def test_cancelling_a_wait_disturbs_no_other(simulator: Simulator, connect: Conn
 def test_the_last_wait_closes_everything(simulator: Simulator, connect: Connect) -> None:
     fire(trigger_for(simulator.add_video("tavus"), connect("tavus")))
     assert poller._pollers == {}
+
+
+def test_a_batch_that_has_nothing_to_wait_for_opens_nothing() -> None:
+    before = dict(poller._pollers)
+    asyncio.run(BatchWait([]).run("nothing_to_wait_for", interval=1, report=lambda progress: None))
+    assert poller._pollers == before
 
 
 def test_a_refused_key_is_looked_up_again_once_for_all(
