@@ -15,7 +15,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import StaticPool, create_engine
 from sqlalchemy.orm import Session
 
-from airflow_provider_videos import airflow_compat
+from airflow_provider_videos.ui import api_server
 from airflow_provider_videos.ui import app as app_module
 from tests.ui import airflow_34
 
@@ -29,7 +29,7 @@ TABLES = ("DagRun", "RenderedTaskInstanceFields", "TaskInstance", "XComModel")
 def session(monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
     """Give a session of an Airflow 3.4 with a run, whose tables the pages take for their own."""
     for name in TABLES:
-        monkeypatch.setitem(airflow_compat._PAGES, name, "tests.ui.airflow_34")
+        monkeypatch.setitem(api_server._PAGES, name, "tests.ui.airflow_34")
         for module in [module for name, module in sys.modules.items() if name.startswith("airflow_provider_videos.ui")]:
             if hasattr(module, name):
                 monkeypatch.setattr(module, name, getattr(airflow_34, name))
