@@ -26,7 +26,8 @@ from airflow_provider_videos.ordering.naming import Marks, fingerprint, slot_key
 from airflow_provider_videos.ordering.ordering import Ordering
 from airflow_provider_videos.ordering.patience import is_limit
 from airflow_provider_videos.ordering.record import Order, OrderState
-from airflow_provider_videos.ordering.shards import ShardedRecord, SlotStore
+from airflow_provider_videos.ordering.shards import ShardedRecord
+from airflow_provider_videos.ordering.slot_store import SlotStore
 from airflow_provider_videos.ordering.store import OrderStore
 from airflow_provider_videos.video import Video
 
