@@ -8,17 +8,12 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from airflow.providers.standard.triggers.temporal import TimeDeltaTrigger
 from airflow.sdk import BaseOperator, conf
 from airflow.sdk.exceptions import AirflowTaskTimeout
 
 from airflow_provider_videos.airflow_compat import tells_triggers_of_kills
-from airflow_provider_videos.exceptions import (
-    VideoError,
-    VideoFailedError,
-    VideoUnsupportedError,
-)
-from airflow_provider_videos.ordering.kill import was_ended_by_a_user, within_seconds
+from airflow_provider_videos.exceptions import VideoError, VideoFailedError, VideoUnsupportedError
+from airflow_provider_videos.ordering.kill import delete_if_ended_by_a_user, say_that_it_goes_on, within_seconds
 from airflow_provider_videos.ordering.record import DEFAULT_LISTING_DELAY
 from airflow_provider_videos.ordering.store import OrderStore
 from airflow_provider_videos.parameters import check_parameters, check_rendered, default_timeout, in_seconds
@@ -26,7 +21,7 @@ from airflow_provider_videos.request import read_order, read_request, texts_of
 from airflow_provider_videos.vendors.base import Deletes
 from airflow_provider_videos.video import VideoState
 from airflow_provider_videos.waiting.polling import DEFAULT_MAX_CONSECUTIVE_FAILURES, PollingRules, Step, Wait
-from airflow_provider_videos.waiting.worker import defer_wait, read_event, wait_for_video
+from airflow_provider_videos.waiting.worker import defer_or_sleep, defer_wait, read_event, wait_for_video
 from airflow_provider_videos.xcom import failed_video_xcoms, push, push_video, tell_assets
 
 if TYPE_CHECKING:
@@ -106,6 +101,8 @@ class GenerateVideoOperator(BaseOperator):
     template_fields_renderers = {"request": "json"}
     template_ext: Sequence[str] = (".txt", ".json", ".j2")
     ui_color = "#e0e7ff"
+    #: Key of the XCom with the ids of the videos that it has ordered.
+    ordered_ids_key = "video_id"
 
     def __init__(
         self,
@@ -180,21 +177,13 @@ class GenerateVideoOperator(BaseOperator):
 
     def on_kill(self) -> None:
         """Say what becomes of the video, and delete it if that was asked for and a user has ended the task."""
-        if self._video_id is not None:
-            within_seconds(self._delete_if_ended_by_a_user, self.log)
-
-    def _delete_if_ended_by_a_user(self) -> None:
         video_id, context = self._video_id, self._context
         if video_id is None or context is None:
             return
-        is_users = self.delete_on_kill and was_ended_by_a_user(context, video_id, retries=self.retries or 0)
-        if not is_users:
-            self.log.info("Video %r goes on at the vendor, and is billed: nothing was deleted.", video_id)
+        if not self.delete_on_kill:
+            say_that_it_goes_on(self.log, video_id)
             return
-        from airflow_provider_videos.hooks.video import VideoHook
-
-        VideoHook.get_hook(self.conn_id).delete_video(video_id)
-        self.log.info("Video %r was deleted at the vendor.", video_id)
+        within_seconds(lambda: delete_if_ended_by_a_user(self, context, video_id, conn_id=self.conn_id), self.log)
 
     def _push_id(self, context: Context, video: Video) -> None:
         try:
@@ -211,15 +200,8 @@ class GenerateVideoOperator(BaseOperator):
         if self.delete_on_kill and not isinstance(hook.vendor, Deletes):
             raise VideoUnsupportedError(vendor=hook.hook_name, call="delete a video, so leave delete_on_kill out")
         self._warn_of_an_old_airflow(context)
-        has_store = OrderStore(context).is_there
-
-        def pause(seconds: float) -> None:
-            # Without a store, the next process would not know that there was an order.
-            if self.deferrable and has_store:
-                delay = TimeDeltaTrigger(timedelta(seconds=seconds))
-                self.defer(trigger=delay, method_name=self.execute_search.__name__)
-            time.sleep(seconds)
-
+        # Without a store, the next process would not know that there was an order.
+        may_defer = self.deferrable and OrderStore(context).is_there
         return Ordering(
             context,
             hook=hook,
@@ -229,7 +211,7 @@ class GenerateVideoOperator(BaseOperator):
             order_again_if_cleared=self.order_again_if_cleared,
             order_again_if_lost=self.order_again_if_lost,
             listing_delay=self.listing_delay,
-            pause=pause,
+            pause=lambda seconds: defer_or_sleep(self, seconds, deferrable=may_defer),
         )
 
     def _rules(self) -> PollingRules:
@@ -252,13 +234,7 @@ class GenerateVideoOperator(BaseOperator):
 
         def pause(step: Step) -> None:
             if self.deferrable:
-                defer_wait(
-                    self,
-                    wait,
-                    conn_id=self.conn_id,
-                    pause=step.pause,
-                    delete_on_kill=self.delete_on_kill,
-                )
+                defer_wait(self, wait, conn_id=self.conn_id, pause=step.pause, delete_on_kill=self.delete_on_kill)
             time.sleep(step.pause)
 
         is_pending = ordered.video.state in {VideoState.QUEUED, VideoState.GENERATING}

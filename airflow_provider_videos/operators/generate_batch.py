@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.standard.triggers.temporal import TimeDeltaTrigger
 from airflow.sdk import BaseOperator, conf
 
 from airflow_provider_videos.exceptions import VideoError, VideoParameterError, VideoUnexpectedError
+from airflow_provider_videos.ordering.ordered_videos import OrderedVideos
 from airflow_provider_videos.ordering.record import DEFAULT_LISTING_DELAY
 from airflow_provider_videos.ordering.shards import note_that_nothing_was_ordered
 from airflow_provider_videos.packing import unpack
@@ -23,18 +23,20 @@ from airflow_provider_videos.parameters import (
     default_timeout,
     in_seconds,
 )
-from airflow_provider_videos.request import read_order, read_requests, texts_of
+from airflow_provider_videos.request import read_order, read_requests
 from airflow_provider_videos.retries import pause_after_failure
-from airflow_provider_videos.waiting.batch import BatchWait, Counts, Enough, blank_record
-from airflow_provider_videos.waiting.batch_outcome import BatchOutcome, is_ready
-from airflow_provider_videos.waiting.batch_worker import defer_if_it_fits, run_batch
-from airflow_provider_videos.waiting.polling import DEFAULT_MAX_CONSECUTIVE_FAILURES, PollingRules, Wait
-from airflow_provider_videos.xcom import VIDEO_IDS_KEY, VIDEOS_KEY, push, tell_assets_of_batch
+from airflow_provider_videos.waiting.batch import BatchWait, Enough
+from airflow_provider_videos.waiting.batch_outcome import BatchOutcome
+from airflow_provider_videos.waiting.batch_video import Counts
+from airflow_provider_videos.waiting.batch_worker import defer_if_it_fits
+from airflow_provider_videos.waiting.polling import DEFAULT_MAX_CONSECUTIVE_FAILURES, PollingRules
+from airflow_provider_videos.waiting.worker import defer_or_sleep
+from airflow_provider_videos.xcom import VIDEO_IDS_KEY, push
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from airflow_provider_videos.ordering.batch import BatchOrders, Slot
+    from airflow_provider_videos.ordering.batch import BatchOrders
 
 __all__ = ["GenerateVideoBatchOperator"]
 
@@ -42,8 +44,6 @@ __all__ = ["GenerateVideoBatchOperator"]
 WAVE = 0.25
 #: Seconds for which a single free place waits for others.
 MAX_IDLE_SECONDS = 60.0
-#: Seconds that the last polls of all videos may take, though the time of some is over.
-LAST_POLLS_TIMEOUT = 600.0
 #: Videos under way that a trigger is sure to have room for, as long as their ids are no longer than 36 characters.
 MAX_DEFERRED = 1_500
 
@@ -94,6 +94,8 @@ class GenerateVideoBatchOperator(BaseOperator):
     template_fields_renderers = {"requests": "json"}
     template_ext: Sequence[str] = (".json",)
     ui_color = "#e0e7ff"
+    #: Key of the XCom with the ids of the videos that it has ordered.
+    ordered_ids_key = VIDEO_IDS_KEY
 
     def __init__(
         self,
@@ -154,17 +156,18 @@ class GenerateVideoBatchOperator(BaseOperator):
             note_that_nothing_was_ordered(context, self.retries or 0)
             raise
         orders.open()
+        videos = OrderedVideos(self, context, orders, conn_id=self.conn_id, rules=self._rules(), timeout=self.timeout)
         seen = Counts() if outcome is None else outcome.counts
         ready, failed = seen.ready, max(seen.failed - orders.number_failed, 0)
         # Where it is not known which videos have ended, and others are to take their places, they are asked for.
         pending = None if outcome is None or "pending_ids" not in event else set(unpack(event["pending_ids"]))
         while True:
-            active = self._place(context, orders, pending, max_active)
+            active = self._place(context, orders, videos, pending, max_active)
             left = len(orders.unplaced) if orders.stopped_by is None else 0
             if not active and not left:
-                batch = self._poll_all(context, orders)
-                if not (pending := self._unfinished(batch)):
-                    return self._end(context, orders, batch)
+                batch = videos.poll_all()
+                if not (pending := videos.unfinished(batch)):
+                    return videos.end(batch, on_failure=self.on_failure)
                 # What ended the wait for it has passed.
                 time.sleep(min(self.poke_interval, MAX_IDLE_SECONDS))
                 continue
@@ -172,10 +175,10 @@ class GenerateVideoBatchOperator(BaseOperator):
                 self._pause_for_limit(orders)
                 continue
             others = Counts(ready=ready, failed=failed + orders.number_failed, not_ordered=left)
-            batch = BatchWait(self._waits(orders, active), enough=self._enough(len(active), left), others=others)
+            batch = BatchWait(videos.waits(active), enough=self._enough(len(active), left), others=others)
             if self.deferrable:
                 defer_if_it_fits(self, batch, conn_id=self.conn_id, timeout=self.timeout)
-            run_batch(self, context, batch, conn_id=self.conn_id, interval=self.poke_interval)
+            videos.run(batch)
             pending = {one.wait.video_id for one in batch.videos.values() if not one.is_over}
             ready, failed = batch.counts.ready, batch.counts.failed - orders.number_failed
 
@@ -215,14 +218,20 @@ class GenerateVideoBatchOperator(BaseOperator):
         )
         return orders, max_active
 
-    def _place(self, context: Context, orders: BatchOrders, pending: set[str] | None, max_active: float) -> list[str]:
+    def _place(
+        self,
+        context: Context,
+        orders: BatchOrders,
+        videos: OrderedVideos,
+        pending: set[str] | None,
+        max_active: float,
+    ) -> list[str]:
         """Place as many orders as may be under way, and return the ids of the videos that are."""
         before = {video_id for video_id in orders.video_ids() if video_id is not None}
         cleared = orders.to_ask_for()
         is_unknown = pending is None and bool(cleared or orders.unplaced)
         if asked := list(before) if is_unknown else cleared:
-            batch = BatchWait(self._waits(orders, asked), enough=Enough(polled=True))
-            run_batch(self, context, batch, conn_id=self.conn_id, interval=self.poke_interval)
+            batch = videos.poll(videos.waits(asked))
             # An error that is not the video's own is what asking for it ended with.
             answers = {one.wait.video_id: one.video or one.error for one in batch.videos.values()}
             orders.go_on({video_id: answer for video_id, answer in answers.items() if answer is not None})
@@ -242,24 +251,6 @@ class GenerateVideoBatchOperator(BaseOperator):
         wave = min(max(math.ceil(WAVE * active), 1), left)
         return Enough(over=wave, idle=max(MAX_IDLE_SECONDS, 2 * self.poke_interval))
 
-    def _waits(self, orders: BatchOrders, video_ids: Sequence[str]) -> list[Wait]:
-        ordered_at = orders.ordered_at()
-        waits = []
-        for video_id in video_ids:
-            # A later attempt waits for as long as the first one did.
-            started_at = max(ordered_at.get(video_id, 0.0), orders.record.began_at)
-            waits.append(
-                Wait(
-                    video_id=video_id,
-                    rules=self._rules(),
-                    started_at=started_at,
-                    deadline=started_at + self.timeout,
-                    ordered_at=ordered_at.get(video_id),
-                    next_poll_at=time.time(),
-                )
-            )
-        return waits
-
     def _pause_for_limit(self, orders: BatchOrders) -> None:
         """Wait where the vendor takes no order for now, though no video of this task is under way."""
         count = orders.record.count_limit() + 1
@@ -270,54 +261,7 @@ class GenerateVideoBatchOperator(BaseOperator):
         self._pause(pause_after_failure(first=self.poke_interval, failures=count, retry_after=orders.limit.retry_after))
 
     def _pause(self, seconds: float) -> None:
-        if self.deferrable:
-            delay = TimeDeltaTrigger(timedelta(seconds=seconds))
-            self.defer(trigger=delay, method_name=self.execute_search.__name__)
-        time.sleep(seconds)
-
-    def _poll_all(self, context: Context, orders: BatchOrders) -> BatchWait:
-        """Poll all videos: the URLs of what has ended first may have expired by now."""
-        ids = [video_id for video_id in dict.fromkeys(orders.video_ids()) if video_id is not None]
-        waits = self._waits(orders, ids)
-        for wait in waits:
-            wait.deadline = max(wait.deadline, time.time() + LAST_POLLS_TIMEOUT)
-        batch = BatchWait(waits, enough=Enough(polled=True), others=Counts(failed=orders.number_failed))
-        run_batch(self, context, batch, conn_id=self.conn_id, interval=self.poke_interval)
-        return batch
-
-    def _unfinished(self, batch: BatchWait) -> set[str]:
-        now = time.time()
-        waits = [one.wait for one in batch.videos.values() if not one.is_over]
-        return {wait.video_id for wait in waits if now < wait.started_at + self.timeout}
-
-    def _end(self, context: Context, orders: BatchOrders, batch: BatchWait) -> list[dict[str, Any]]:
-        batch.expire(time.time())
-        records = [self._record(orders, slot, video_id, batch) for slot, video_id in orders.with_ids()]
-        push(self, context, {VIDEOS_KEY: records})
-        if orders.stopped_by is not None:
-            note = (
-                f"{len(batch.videos):,} of {len(records):,} videos are ordered: a retry or a clear orders the others."
-            )
-            orders.stopped_by.add_note(note)
-            raise orders.stopped_by
-        if (unanswered := batch.unanswered) and context["ti"].try_number <= context["ti"].max_tries:
-            raise VideoUnexpectedError(
-                problem=f"how {len(unanswered):,} of {len(records):,} videos ended can't be asked for: {unanswered[0]}"
-            )
-        outcome = BatchOutcome.of(batch)
-        failure = outcome.failure(records)
-        if failure is not None and (self.on_failure == "fail" or outcome.error is not None):
-            raise failure
-        counts = {"videos": len(records), "ready": sum(map(is_ready, records)), "failed": outcome.counts.failed}
-        tell_assets_of_batch(self, context, counts)
-        return records
-
-    def _record(self, orders: BatchOrders, slot: Slot, video_id: str | None, batch: BatchWait) -> dict[str, Any]:
-        if video_id is not None:
-            record = batch.videos[video_id].to_dict(orders.vendor)
-        else:
-            record = blank_record(orders.vendor, None, orders.record.failure(slot.key) or "It was not ordered.")
-        return {**record, **{name: text for name, text in texts_of(slot.request).items() if record[name] is None}}
+        defer_or_sleep(self, seconds, deferrable=self.deferrable)
 
     def _rules(self) -> PollingRules:
         return PollingRules(poke_interval=self.poke_interval, max_consecutive_failures=self.max_consecutive_failures)

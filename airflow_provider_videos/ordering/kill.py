@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_videos.ordering.store import OrderStore
 
 if TYPE_CHECKING:
-    from airflow.sdk import Context
+    from airflow.sdk import BaseOperator, Context
     from airflow.sdk.types import Logger
 
 #: Airflow kills a task some 5 seconds after it has asked it to end.
@@ -40,6 +40,28 @@ def was_ended_by_a_user(context: Context, video_id: str, *, retries: int) -> boo
     dag = context.get("dag")
     would_be_retried = bool(retries) and ti.try_number <= ti.max_tries and not getattr(dag, "fail_fast", False)
     return is_in("success") or (would_be_retried and is_in("failed"))
+
+
+def delete_if_ended_by_a_user(operator: BaseOperator, context: Context, video_id: str, *, conn_id: str) -> None:
+    """Delete the video of a task that a user has ended, and leave that of any other.
+
+    :param operator: the task.
+    :param context: its context.
+    :param video_id: of the video that it has ordered.
+    :param conn_id: id of the vendor's connection.
+    """
+    if not was_ended_by_a_user(context, video_id, retries=operator.retries or 0):
+        say_that_it_goes_on(operator.log, video_id)
+        return
+    from airflow_provider_videos.hooks.video import VideoHook
+
+    VideoHook.get_hook(conn_id).delete_video(video_id)
+    operator.log.info("Video %r was deleted at the vendor.", video_id)
+
+
+def say_that_it_goes_on(log: Logger, video_id: str) -> None:
+    """Log that a video was not deleted."""
+    log.info("Video %r goes on at the vendor, and is billed: nothing was deleted.", video_id)
 
 
 def within_seconds(action: Callable[[], None], log: Logger) -> None:

@@ -6,14 +6,13 @@ from __future__ import annotations
 import dataclasses
 import functools
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_videos.exceptions import VideoOrderLostError
 from airflow_provider_videos.ordering.record import Order
 from airflow_provider_videos.ordering.search import Patiently, SearchResult
 from airflow_provider_videos.ordering.store import ORDER_AGAIN_KEY
-from airflow_provider_videos.xcom import VIDEO_IDS_KEY
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -147,23 +146,19 @@ class LostOrder:
         return lambda video_id: video_id in self.order.earlier_video_ids or video_id in recorded()
 
     def _recorded_by_tasks(self) -> set[str]:
-        from airflow_provider_videos.operators.generate import GenerateVideoOperator
-        from airflow_provider_videos.operators.generate_batch import GenerateVideoBatchOperator
+        return {*self._recorded(), *(video_id for video_id in self._pushed_by_tasks() if isinstance(video_id, str))}
 
-        lists = self._pushed_by(GenerateVideoBatchOperator, VIDEO_IDS_KEY)
-        of_batches = [video_id for ids in lists if isinstance(ids, list) for video_id in ids]
-        recorded = [*self._pushed_by(GenerateVideoOperator, "video_id"), *of_batches]
-        return {*self._recorded(), *(video_id for video_id in recorded if isinstance(video_id, str))}
-
-    def _pushed_by(self, kind: type, key: str) -> list[Any]:
+    def _pushed_by_tasks(self) -> Iterator[Any]:
         dag = self._context.get("dag")
-        # Sensors and others push the ids of videos that they did not order. This attempt's own XComs are wiped.
-        task_ids = [
-            task_id
-            for task_id, task in (dag.task_dict.items() if dag is not None else ())
-            if issubclass(getattr(task, "operator_class", type(task)), kind)
-        ]
-        return list(self._context["ti"].xcom_pull(task_ids=task_ids, key=key) or ()) if task_ids else []
+        tasks_by_key: dict[str, list[str]] = {}
+        for task_id, task in dag.task_dict.items() if dag is not None else ():
+            # Sensors and others push the ids of videos that they did not order.
+            if key := getattr(getattr(task, "operator_class", type(task)), "ordered_ids_key", None):
+                tasks_by_key.setdefault(key, []).append(task_id)
+        for key, task_ids in tasks_by_key.items():
+            # This attempt's own XComs are wiped.
+            for pushed in self._context["ti"].xcom_pull(task_ids=task_ids, key=key) or ():
+                yield from pushed if isinstance(pushed, list) else [pushed]
 
     def _run_began_at(self) -> float:
         run = self._context["dag_run"]

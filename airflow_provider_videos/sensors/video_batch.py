@@ -16,8 +16,9 @@ from airflow_provider_videos.parameters import check_may_be_mapped, check_parame
 from airflow_provider_videos.sensors.base import WaitSensor
 from airflow_provider_videos.video_id import read_ordered_at
 from airflow_provider_videos.video_list import VideoList
-from airflow_provider_videos.waiting.batch import BatchWait, Counts, Enough
+from airflow_provider_videos.waiting.batch import BatchWait, Enough
 from airflow_provider_videos.waiting.batch_outcome import BatchOutcome, is_ready, number_of_ready
+from airflow_provider_videos.waiting.batch_video import Counts
 from airflow_provider_videos.waiting.batch_worker import (
     check_fits_trigger,
     defer_batch,

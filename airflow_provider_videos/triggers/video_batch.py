@@ -15,8 +15,9 @@ from airflow_provider_videos.exceptions import VideoUnexpectedError
 from airflow_provider_videos.packing import pack, unpack
 from airflow_provider_videos.triggers.base import WaitTrigger
 from airflow_provider_videos.video_list import VideoList
-from airflow_provider_videos.waiting.batch import BatchWait, Counts, Enough
+from airflow_provider_videos.waiting.batch import BatchWait, Enough
 from airflow_provider_videos.waiting.batch_outcome import BatchOutcome, number_of_ready
+from airflow_provider_videos.waiting.batch_video import Counts
 from airflow_provider_videos.waiting.polling import CONNECTION_GRACE, Wait
 from airflow_provider_videos.waiting.status_report import StatusReport
 from airflow_provider_videos.waiting.xcom_writer import get_writer
@@ -45,7 +46,8 @@ class VideoBatchTrigger(WaitTrigger):
     :param min_ready: number, or part, of videos that have to be ready; by default, each has to end.
     :param wake_after: fire when so many have ended, and say which have not; no XCom is pushed then.
     :param wake_seconds: fire so many seconds after the first has ended, where ``wake_after`` is given.
-    :param others: counts of further videos of the batch, as :class:`~airflow_provider_videos.waiting.batch.Counts`.
+    :param others: counts of further videos of the batch, the fields of
+        :class:`~airflow_provider_videos.waiting.batch_video.Counts`.
     :param on_failure: what a video that fails means for the task, where the trigger ends it: ``fail`` or ``return``.
     :param options: the fields of :class:`~airflow_provider_videos.waiting.polling.PollingRules` and of
         :class:`~airflow_provider_videos.waiting.task_end.TaskEnd`. Any other makes the event an error that names it.

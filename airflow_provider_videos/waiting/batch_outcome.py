@@ -19,7 +19,7 @@ from airflow_provider_videos.exceptions import (
 )
 from airflow_provider_videos.numeric import is_number
 from airflow_provider_videos.video import VideoState
-from airflow_provider_videos.waiting.batch import Counts
+from airflow_provider_videos.waiting.batch_video import Counts
 
 if TYPE_CHECKING:
     from airflow_provider_videos.waiting.batch import BatchWait

@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from airflow.providers.standard.triggers.temporal import TimeDeltaTrigger
+
 from airflow_provider_videos.clock import Clock
 from airflow_provider_videos.exceptions import VideoError, VideoUnexpectedError
 from airflow_provider_videos.video import Video
@@ -152,6 +154,19 @@ def defer_wait(
         method_name="execute_complete",
         timeout=timedelta(seconds=wait.deadline - now + TRIGGER_TIMEOUT_SLACK),
     )
+
+
+def defer_or_sleep(operator: BaseOperator, seconds: float, *, deferrable: bool) -> None:
+    """Pause between two calls; a deferrable task goes on in ``execute_search``, in another process.
+
+    :param operator: the task.
+    :param seconds: how long.
+    :param deferrable: whether it defers meanwhile.
+    """
+    if deferrable:
+        delay = TimeDeltaTrigger(timedelta(seconds=seconds))
+        operator.defer(trigger=delay, method_name="execute_search")
+    time.sleep(seconds)
 
 
 def read_event(operator: BaseOperator, context: Context, event: object) -> dict[str, Any]:
