@@ -14,7 +14,7 @@ from typing import Any
 
 from airflow.sdk import BaseOperator, XComArg, conf
 
-from airflow_provider_videos.airflow_compat import has_mapped_dependants
+from airflow_provider_videos.airflow_compat.tasks import has_mapped_dependants
 from airflow_provider_videos.exceptions import VideoParameterError, VideoPathError
 from airflow_provider_videos.numeric import is_number
 from airflow_provider_videos.request import check_names, read_request, read_requests

@@ -10,7 +10,7 @@ from typing import Any
 from airflow.plugins_manager import AirflowPlugin
 from airflow.sdk import conf
 
-from airflow_provider_videos.airflow_compat import airflow_version, tab_scope
+from airflow_provider_videos.airflow_compat.tasks import airflow_version, tab_scope
 from airflow_provider_videos.links.video import OpenAtVendorLink, WatchVideoLink
 from airflow_provider_videos.ui.addresses import MOUNT_PATH, run_page, run_page_url, task_page, video_page_url
 from airflow_provider_videos.xcom import VIDEO_OPERATORS

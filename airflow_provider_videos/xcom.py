@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Asset
 
-from airflow_provider_videos.airflow_compat import MAPPED_TASK_FIELDS
+from airflow_provider_videos.airflow_compat.tasks import MAPPED_TASK_FIELDS
 from airflow_provider_videos.clock import to_iso
 
 if TYPE_CHECKING:

@@ -16,10 +16,9 @@ from airflow.triggers.base import BaseTrigger
 from fastapi.testclient import TestClient
 
 import airflow_provider_videos
-from airflow_provider_videos import airflow_compat
+from airflow_provider_videos.airflow_compat import api_server, tasks
 from airflow_provider_videos.links.video import OpenAtVendorLink, WatchVideoLink
 from airflow_provider_videos.plugin import Pages, tabs
-from airflow_provider_videos.ui import api_server
 from airflow_provider_videos.waiting.start_from_trigger import CannotStartFromTriggerError, start_trigger_args
 
 WITH_VIDEOS = [
@@ -27,7 +26,7 @@ WITH_VIDEOS = [
     *("DownloadVideoBatchOperator", "GenerateVideoBatchOperator", "VideoBatchSensor"),
 ]
 PACKAGE = Path(airflow_provider_videos.__file__).parent
-FENCE = {"airflow_compat.py", "ui/api_server.py"}
+FENCE = {"airflow_compat/tasks.py", "airflow_compat/api_server.py"}
 #: What Airflow's page "Public Interface" names, and of other providers what their own pages document.
 PUBLIC_MODULES = {
     "airflow.plugins_manager",
@@ -136,7 +135,7 @@ def test_without_the_tables_a_task_has_no_link_to_its_vendor_and_keeps_the_other
 
 
 def test_without_templates_in_triggers_a_wait_begins_on_a_worker(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(airflow_compat, "can_start_from_trigger", lambda: False)
+    monkeypatch.setattr(tasks, "can_start_from_trigger", lambda: False)
     monkeypatch.setattr("airflow_provider_videos.waiting.start_from_trigger.can_start_from_trigger", lambda: False)
     with pytest.raises(CannotStartFromTriggerError, match=r"Airflow 3\.3"):
         start_trigger_args(None, trigger_cls="", trigger_kwargs={}, timeout=None)  # type: ignore[arg-type]
@@ -144,9 +143,9 @@ def test_without_templates_in_triggers_a_wait_begins_on_a_worker(monkeypatch: py
 
 def test_without_the_constant_a_record_is_kept_as_airflow_keeps_others(monkeypatch: pytest.MonkeyPatch) -> None:
     if "NEVER_EXPIRE" in airflow.sdk.__all__:
-        assert airflow_compat.unlimited_retention().keys() == {"retention"}
+        assert tasks.unlimited_retention().keys() == {"retention"}
         monkeypatch.setattr(airflow.sdk, "NEVER_EXPIRE", None)
-    assert airflow_compat.unlimited_retention() == {}
+    assert tasks.unlimited_retention() == {}
 
 
 def test_a_trigger_has_the_timeout_that_airflow_gives_it() -> None:
@@ -159,10 +158,10 @@ def test_a_trigger_has_the_timeout_that_airflow_gives_it() -> None:
             yield
 
     trigger: Any = Trigger()  # type: ignore[no-untyped-call]
-    assert airflow_compat.trigger_timeout(trigger) is None
+    assert tasks.trigger_timeout(trigger) is None
     moment = airflow.sdk.timezone.utcnow()
     trigger.timeout_after = moment
-    assert airflow_compat.trigger_timeout(trigger) == moment
+    assert tasks.trigger_timeout(trigger) == moment
 
 
 @pytest.mark.parametrize(
@@ -178,7 +177,7 @@ def test_the_tab_of_a_task_is_limited_to_tasks_with_videos_where_airflow_can(
     version: str, scope: list[str] | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AIRFLOW__VIDEOS__SHOW_TABS", "True")
-    monkeypatch.setattr(airflow_compat, "airflow_version", lambda: version)
+    monkeypatch.setattr(tasks, "airflow_version", lambda: version)
     of_task, of_run = tabs()
     assert of_task.get("applies_to") == (None if scope is None else {"operator_name": scope})
     assert "applies_to" not in of_run

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperatorLink
 
-from airflow_provider_videos.airflow_compat import airflow_version
+from airflow_provider_videos.airflow_compat.tasks import airflow_version
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator

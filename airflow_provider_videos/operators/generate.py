@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from airflow.sdk import BaseOperator, conf
 from airflow.sdk.exceptions import AirflowTaskTimeout
 
-from airflow_provider_videos.airflow_compat import tells_triggers_of_kills
+from airflow_provider_videos.airflow_compat.tasks import tells_triggers_of_kills
 from airflow_provider_videos.exceptions import VideoError, VideoFailedError, VideoUnsupportedError
 from airflow_provider_videos.ordering.kill import delete_if_ended_by_a_user, say_that_it_goes_on, within_seconds
 from airflow_provider_videos.ordering.record import DEFAULT_LISTING_DELAY

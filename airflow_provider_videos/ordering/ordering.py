@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from airflow_provider_videos.airflow_compat import loop_iteration
+from airflow_provider_videos.airflow_compat.tasks import loop_iteration
 from airflow_provider_videos.exceptions import VideoApiError, VideoError, VideoOrderLostError
 from airflow_provider_videos.ordering.book import OrderBook
 from airflow_provider_videos.ordering.finders import finder_for

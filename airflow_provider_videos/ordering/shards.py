@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_videos.airflow_compat import unlimited_retention
+from airflow_provider_videos.airflow_compat.tasks import unlimited_retention
 from airflow_provider_videos.exceptions import VideoRecordError
 from airflow_provider_videos.ordering.record import Order, OrderRecord, OrderState
 from airflow_provider_videos.ordering.store import OrderStore

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_videos.airflow_compat import loop_iteration, unlimited_retention
+from airflow_provider_videos.airflow_compat.tasks import loop_iteration, unlimited_retention
 from airflow_provider_videos.exceptions import VideoRecordError
 from airflow_provider_videos.ordering.record import Order, OrderRecord
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import PokeReturnValue, conf, timezone
 from airflow.sdk.exceptions import AirflowRescheduleException
 
-from airflow_provider_videos.airflow_compat import has_mapped_dependants
+from airflow_provider_videos.airflow_compat.tasks import has_mapped_dependants
 from airflow_provider_videos.parameters import check_may_be_mapped, check_parameters
 from airflow_provider_videos.sensors.base import WaitSensor
 from airflow_provider_videos.video_id import read_ordered_at

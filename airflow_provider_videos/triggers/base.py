@@ -8,7 +8,7 @@ from typing import Any
 
 from airflow.triggers.base import BaseTrigger
 
-from airflow_provider_videos.airflow_compat import trigger_timeout
+from airflow_provider_videos.airflow_compat.tasks import trigger_timeout
 from airflow_provider_videos.numeric import is_number
 from airflow_provider_videos.waiting.polling import PollingRules
 from airflow_provider_videos.waiting.task_end import TaskEnd

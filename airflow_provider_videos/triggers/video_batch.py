@@ -9,7 +9,7 @@ from typing import Any
 
 from airflow.triggers.base import TriggerEvent
 
-from airflow_provider_videos.airflow_compat import has_mapped_dependants
+from airflow_provider_videos.airflow_compat.tasks import has_mapped_dependants
 from airflow_provider_videos.clock import Clock
 from airflow_provider_videos.exceptions import VideoUnexpectedError
 from airflow_provider_videos.packing import pack, unpack

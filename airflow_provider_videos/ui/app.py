@@ -20,8 +20,7 @@ from sqlalchemy.orm import Session
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from airflow_provider_videos import __version__
-from airflow_provider_videos.ui import addresses
-from airflow_provider_videos.ui.api_server import (
+from airflow_provider_videos.airflow_compat.api_server import (
     DagAccessEntity,
     DagRun,
     GetUserDep,
@@ -30,6 +29,7 @@ from airflow_provider_videos.ui.api_server import (
     has_regions,
     requires_access_dag,
 )
+from airflow_provider_videos.ui import addresses
 from airflow_provider_videos.ui.playback import Member, RegionIndex, go_to_vendor, read_region, show_copy
 from airflow_provider_videos.ui.presentation import Shown, total_cost
 from airflow_provider_videos.ui.run_rows import Run, read_state

@@ -10,8 +10,8 @@ from fastapi import Header, HTTPException, Query
 from fastapi.responses import RedirectResponse, Response
 from sqlalchemy.orm import Session
 
+from airflow_provider_videos.airflow_compat.api_server import SessionDep, create_session
 from airflow_provider_videos.ui.addresses import vendor_page
-from airflow_provider_videos.ui.api_server import SessionDep, create_session
 from airflow_provider_videos.ui.kept_files import first_playable, send_copy
 from airflow_provider_videos.ui.run_rows import Region
 from airflow_provider_videos.ui.task_videos import TaskVideo, read_task_video

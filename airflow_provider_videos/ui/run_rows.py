@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, Text, and_, case, cast, func, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from airflow_provider_videos.ui.api_server import (
+from airflow_provider_videos.airflow_compat.api_server import (
     RenderedTaskInstanceFields,
     TaskInstance,
     is_live,

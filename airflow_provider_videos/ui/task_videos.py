@@ -13,9 +13,9 @@ from typing import Any
 from sqlalchemy import Text, and_, cast, or_
 from sqlalchemy.orm import Session
 
+from airflow_provider_videos.airflow_compat.api_server import TaskInstance
 from airflow_provider_videos.clock import read_iso
 from airflow_provider_videos.request import texts_of
-from airflow_provider_videos.ui.api_server import TaskInstance
 from airflow_provider_videos.ui.run_rows import (
     RECORD_KEYS,
     Instance,

@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
-from airflow_provider_videos.ui.api_server import DagRun, count_xcoms, has_xcom
+from airflow_provider_videos.airflow_compat.api_server import DagRun, count_xcoms, has_xcom
 from airflow_provider_videos.xcom import VIDEO_OPERATORS
 
 ID_KEY = "video_id"

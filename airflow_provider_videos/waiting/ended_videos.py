@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_videos.airflow_compat import unlimited_retention
+from airflow_provider_videos.airflow_compat.tasks import unlimited_retention
 from airflow_provider_videos.exceptions import VideoError
 from airflow_provider_videos.packing import pack, unpack
 from airflow_provider_videos.video import Video, VideoState

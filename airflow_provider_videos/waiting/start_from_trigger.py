@@ -14,7 +14,7 @@ import jinja2.nodes
 from airflow.sdk import BaseOperator
 from jinja2.sandbox import SandboxedEnvironment
 
-from airflow_provider_videos.airflow_compat import can_start_from_trigger, has_airflows_xcom_backend
+from airflow_provider_videos.airflow_compat.tasks import can_start_from_trigger, has_airflows_xcom_backend
 from airflow_provider_videos.packing import MAX_CHARACTERS, pack
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from airflow_provider_videos.airflow_compat import xcom_backend
+from airflow_provider_videos.airflow_compat.tasks import xcom_backend
 
 #: XComs of ended waits that are under way at once: the report that tasks have ended waits behind no more than these.
 MAX_REQUESTS = 4

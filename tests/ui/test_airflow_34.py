@@ -15,7 +15,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import StaticPool, create_engine
 from sqlalchemy.orm import Session
 
-from airflow_provider_videos.ui import api_server
+from airflow_provider_videos.airflow_compat import api_server
 from airflow_provider_videos.ui import app as app_module
 from tests.ui import airflow_34
 

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the pages use of Airflow's API server: who may see what, and the tables. It is no public interface of Airflow.
 
-Together with :mod:`airflow_provider_videos.airflow_compat` this is all that Airflow may change without notice. Nothing
-is imported before it is asked for.
+Nothing is imported before it is asked for.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ import inspect
 from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_videos.airflow_compat import airflow_version
+from airflow_provider_videos.airflow_compat.tasks import airflow_version
 
 if TYPE_CHECKING:
     from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity as DagAccessEntity
