@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 
-from environment import CHECKOUT, make_environment, run_uv
+from environment import CHECKOUT, keep_bytecode, make_environment, run_uv
 
 WHEELS = CHECKOUT / ".environments" / "wheels"
 COMMANDS = {
@@ -46,6 +46,7 @@ for module in pkgutil.iter_modules([sys.argv[1]]):
 
 def main() -> None:
     """Check the wheel."""
+    keep_bytecode()
     for old in WHEELS.glob("*"):
         old.unlink()
     run_uv("build", "--quiet", "--wheel", "--out-dir", str(WHEELS))

@@ -26,7 +26,7 @@ import sys
 import tempfile
 
 from backend import REQUIREMENTS, check_installed, run_beside
-from environment import CHECKOUT, find_interpreter, is_on_index, make_environment
+from environment import CHECKOUT, find_interpreter, is_on_index, keep_bytecode, make_environment
 
 # The tests of a real Airflow share one, which a second process would have to start again. Meanwhile the others run.
 SYSTEM = ["-m", "system and not long"]
@@ -43,6 +43,7 @@ def main() -> int:
     parser.add_argument("--backend", choices=REQUIREMENTS, help="database server (default: none, but SQLite)")
     parser.add_argument("--witnesses", action="store_true", help="run the vendors' own SDKs against the simulator")
     options, for_pytest = parser.parse_known_args()
+    keep_bytecode()
     requirements = ["--editable", ".[test]"]
     name, interpreter, suffix = f"test-airflow-{options.airflow or 'newest'}", sys.executable, ""
     if options.python:
