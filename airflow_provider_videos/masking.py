@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Replace an API key that a vendor echoes, however it is written, by stars.
+"""Replace an API key, or a token made of it, that a vendor echoes, however it is written, by stars.
 
 Vendors and the gateways before them were seen to quote the headers that they refuse: percent-encoded in a URL, escaped
 in JSON within JSON, as base64 of ``user:key``, broken over lines. One regular expression per key knows all of them.
@@ -29,26 +29,31 @@ _ESCAPED_SPACE = (
 )
 
 
-def mask(text: str, secret: str | None, *, limit: int | None = None) -> str:
-    """Replace what spells a secret in a text by stars.
+def mask(text: str, *secrets: str, limit: int | None = None) -> str:
+    """Replace what spells one of several secrets in a text by stars.
 
     It is found as it is, percent-encoded (up to four times), as base64 and base64url at any offset, escaped for HTML,
     JSON (up to three times) or by ``repr``, in any mixture of these, and with white space between its characters.
 
     :param text: any text.
-    :param secret: what must not be seen; of ``None``, or of fewer than 8 characters, nothing is replaced.
+    :param secrets: what must not be seen; of one with fewer than 8 characters, nothing is replaced.
     :param limit: how many characters of the result are wanted; a secret that the cut would go through is replaced too.
     """
-    if secret is None or not can_mask(secret):
-        return text[:limit]
     if limit is not None:
-        text = text[: limit + margin(secret)]
+        text = text[: limit + margin(*secrets)]
+    for secret in secrets:
+        if can_mask(secret):
+            text = _mask(text, secret)
+    return text[:limit]
+
+
+def _mask(text: str, secret: str) -> str:
     # White space may be anywhere, also within an escape.
     compact = "".join(text.split()) if text.isascii() else _SPACE.sub("", text)
     # To compile the whole of it takes some 50 ms, and few texts begin to look like the secret anywhere.
     if _may_begin(secret, compact):
         text = _replace(text, [found.span() for found in _pattern(secret).finditer(compact)])
-    return text[:limit]
+    return text
 
 
 def _may_begin(secret: str, compact: str) -> bool:
@@ -86,9 +91,9 @@ def can_mask(secret: str) -> bool:
     return len("".join(secret.split())) >= MIN_SECRET_CHARACTERS
 
 
-def margin(secret: str | None) -> int:
-    """How many characters a secret may take when it is written at length."""
-    return _MARGIN_CHARACTERS + _MARGIN_PER_CHARACTER * len(secret or "")
+def margin(*secrets: str) -> int:
+    """How many characters the longest of some secrets may take when it is written at length."""
+    return _MARGIN_CHARACTERS + _MARGIN_PER_CHARACTER * max(map(len, secrets), default=0)
 
 
 @functools.lru_cache(maxsize=64)

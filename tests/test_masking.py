@@ -119,10 +119,21 @@ def test_everything_else_stays(key: str, text: str) -> None:
     assert mask(f"{text}{key[:-1]}", key) == f"{text}{key[:-1]}"
 
 
-@pytest.mark.parametrize("key", [None, "", "short", "1234567", "1 2 3 4 5 6 7"])
-def test_a_key_of_less_than_8_characters_can_not_be_told_from_words(key: str | None) -> None:
+@pytest.mark.parametrize("key", ["", "short", "1234567", "1 2 3 4 5 6 7"])
+def test_a_key_of_less_than_8_characters_can_not_be_told_from_words(key: str) -> None:
     assert mask(f"a {key} b", key) == f"a {key} b"
-    assert key is None or not can_mask(key)
+    assert not can_mask(key)
+
+
+def test_each_of_several_secrets_is_replaced() -> None:
+    secrets = ("tvs_9f8e7d6c5b4a", "AK-1234567890", "short")
+    assert mask("<AK-1234567890 tvs_9f8e7d6c5b4a short>", *secrets) == f"<{STARS} {STARS} short>"
+    assert mask("as it is") == "as it is"
+
+
+def test_a_cut_leaves_no_part_of_the_longer_of_two_secrets() -> None:
+    secrets = ("tvs_9f8e7d6c5b4a", "AK" * 100)
+    assert mask(f"{'x' * 95}{percent(secrets[1])}", *secrets, limit=100) == f"{'x' * 95}{STARS}"
 
 
 @pytest.mark.parametrize("key", KEYS)

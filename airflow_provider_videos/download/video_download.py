@@ -98,7 +98,8 @@ class VideoDownload:
         connection = self._hook.client.connection()
         sink = _TargetSink(self._target, self._vendor, self._video_id)
         try:
-            with DownloadSession(self._hook.client.connection, self._hook.client.file_headers) as session:
+            client = self._hook.client
+            with DownloadSession(client.connection, client.file_headers, client.secrets) as session:
                 transferred = self._transfer(session, sink, connection.timeout)
                 # The video comes last: where it is, all is that was asked for.
                 thumbnail = self._keep_thumbnail(session, sink.name, connection.timeout)

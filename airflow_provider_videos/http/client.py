@@ -97,6 +97,10 @@ class VendorClient:
         is_own = is_same_origin(url, connection.base_url)
         return self._headers(connection) if is_own and self._vendor.file_needs_key(url) else {}
 
+    def secrets(self) -> tuple[str, ...]:
+        """Return what must not be seen where an answer echoes it."""
+        return self._vendor.secrets(self._credentials(self.connection()))
+
     def session(self) -> requests.Session:
         """Return an authenticated session, the same one each time.
 
@@ -147,14 +151,14 @@ class VendorClient:
                 call = next(exchange)
                 while True:
                     sent_at = time.monotonic()
-                    response = yield self._request(connection, call, purpose)
+                    response = yield self._request(connection, call, purpose, reader)
                     answer, refusal = reader.read(response)
                     if refusal is not None and refusal.kind is RefusalKind.KEY:
                         renewed = yield _Renewal(connection, sent_at)
                         if renewed != connection:
                             connection = renewed
                             reader = ResponseReader(self._vendor, connection, purpose=purpose, video_id=video_id)
-                            response = yield self._request(connection, call, purpose)
+                            response = yield self._request(connection, call, purpose, reader)
                             answer, refusal = reader.read(response)
                     reader.check(call, response, answer, refusal)
                     call = exchange.send(answer)
@@ -207,17 +211,21 @@ class VendorClient:
     def _log_renewal(self) -> None:
         log.info("Connection %r has changed; the vendor is asked again with what it holds now.", self.conn_id)
 
-    def _request(self, connection: VendorConnection, call: Call, purpose: Purpose) -> Request:
+    def _request(self, connection: VendorConnection, call: Call, purpose: Purpose, reader: ResponseReader) -> Request:
+        credentials = self._credentials(connection)
+        reader.secrets = self._vendor.secrets(credentials)
         query = f"?{urlencode(call.query)}" if call.query else ""
         timeout = connection.order_timeout if purpose == "order" else connection.timeout
         return Request(
             call.method,
             f"{connection.base_url}{call.path}{query}",
             timeout=min(timeout, self.time_limit),
-            headers={**self._headers(connection), **call.headers},
+            headers={**self._vendor.headers(credentials), **call.headers},
             body=call.body,
         )
 
     def _headers(self, connection: VendorConnection) -> Mapping[str, str]:
-        credentials = Credentials(password=connection.api_key, login=connection.login, now=time.time())
-        return self._vendor.headers(credentials)
+        return self._vendor.headers(self._credentials(connection))
+
+    def _credentials(self, connection: VendorConnection) -> Credentials:
+        return Credentials(password=connection.api_key, login=connection.login, now=time.time())

@@ -46,13 +46,15 @@ class ResponseReader:
     :param video_id: id of the video that it is about, ``None`` if it is about none.
     """
 
-    __slots__ = ("_connection", "_purpose", "_vendor", "_video_id")
+    __slots__ = ("_connection", "_purpose", "_vendor", "_video_id", "secrets")
 
     def __init__(self, vendor: Vendor, connection: VendorConnection, *, purpose: Purpose, video_id: str | None) -> None:
         self._vendor = vendor
         self._connection = connection
         self._purpose = purpose
         self._video_id = video_id
+        #: What no text may show: what the last call was made with.
+        self.secrets: tuple[str, ...] = (connection.api_key,)
 
     def read(self, response: Response) -> tuple[Answer, Refusal | None]:
         """Read what may be no success yet: an answer, and what it refuses in the vendor's own words or by its code."""
@@ -62,7 +64,7 @@ class ResponseReader:
             headers=response.headers,
             purpose=self._purpose,
             message=lambda: self._message(response),
-            secret=self._connection.api_key,
+            secrets=self.secrets,
         )
         refusal = self._vendor.refusal(answer)
         if refusal is None and response.status_code in _KEY_REFUSED:
@@ -107,7 +109,7 @@ class ResponseReader:
                 vendor=self._vendor.name,
                 conn_id=self._connection.conn_id,
                 video_id=self._video_id,
-                problem=mask(problem, self._connection.api_key),
+                problem=mask(problem, *self.secrets),
             )
         )
 
@@ -130,7 +132,7 @@ class ResponseReader:
             conn_id=self._connection.conn_id,
             video_id=self._video_id,
             status_code=status_code,
-            message=mask(message or responses.get(status_code, "no message"), self._connection.api_key),
+            message=mask(message or responses.get(status_code, "no message"), *self.secrets),
             retry_after=read_retry_after(response.headers.get("retry-after"), now=time.time()),
             call=self._purpose,
             refusal=None if kind is None else kind.value,
@@ -157,7 +159,7 @@ class ResponseReader:
 
     def _message(self, response: Response) -> str | None:
         # Vendors and gateways were seen to echo the key that they refuse.
-        return read_error_message(response.body, secret=self._connection.api_key)
+        return read_error_message(response.body, secrets=self.secrets)
 
 
 def _json(body: bytes) -> Any:

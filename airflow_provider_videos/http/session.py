@@ -97,9 +97,15 @@ class DownloadSession(_DeadlineSession):
         they are at first; if the environment names the proxy, it does so for each host.
     :param file_headers: returns the headers that carry the key, for the URL of a file that needs it. It is asked about
         each URL that is sent, redirects included.
+    :param secrets: returns what no text may show.
     """
 
-    def __init__(self, connection: Callable[[], VendorConnection], file_headers: _FileHeaders) -> None:
+    def __init__(
+        self,
+        connection: Callable[[], VendorConnection],
+        file_headers: _FileHeaders,
+        secrets: Callable[[], tuple[str, ...]],
+    ) -> None:
         first = connection()
         super().__init__(public_only=first.public_addresses_only)
         # With it, requests would send what a .netrc holds.
@@ -110,6 +116,7 @@ class DownloadSession(_DeadlineSession):
         self.cookies.set_policy(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
         self._connection = connection
         self._file_headers = file_headers
+        self._secrets = secrets
         self._proxy = first.proxy
         # NO_PROXY may name the vendor's host and not the file's, or the other way round.
         self._is_environments = first.proxy == environment_proxy(first.base_url)
@@ -131,8 +138,8 @@ class DownloadSession(_DeadlineSession):
         Only the vendor's own words are: a URL or a redirect may lead to a host that answers with secrets of its own.
         """
         # The key may have been renewed since the session was opened.
-        own = self._connection()
-        return (lambda text: mask(text, own.api_key)) if is_same_origin(url, own.base_url) else None
+        is_own = is_same_origin(url, self._connection().base_url)
+        return (lambda text: mask(text, *self._secrets())) if is_own else None
 
 
 def _ssl_context(ca_file: str | None) -> ssl.SSLContext | bool:

@@ -47,10 +47,10 @@ class Answer:
     :param headers: headers, by names in any case.
     :param purpose: what the exchange is for.
     :param message: the message that errors usually have, in one line; a function, as few answers are asked for it.
-    :param secret: what is replaced by stars where the answer echoes it.
+    :param secrets: what is replaced by stars where the answer echoes it.
     """
 
-    __slots__ = ("_message", "_secret", "body", "headers", "purpose", "status_code")
+    __slots__ = ("_message", "_secrets", "body", "headers", "purpose", "status_code")
 
     def __init__(
         self,
@@ -60,14 +60,14 @@ class Answer:
         headers: Mapping[str, str] | None = None,
         purpose: Purpose = "get",
         message: Callable[[], str | None] | None = None,
-        secret: str | None = None,
+        secrets: tuple[str, ...] = (),
     ) -> None:
         self.body = body
         self.status_code = status_code
         self.headers: Mapping[str, str] = headers if headers is not None else {}
         self.purpose = purpose
         self._message = message
-        self._secret = secret
+        self._secrets = secrets
 
     @property
     def message(self) -> str | None:
@@ -89,7 +89,7 @@ class Answer:
     def urls(self, *path: str | int) -> tuple[str, ...]:
         """Read a URL or a list of URLs; what is none is left out."""
         value = self.value(*path)
-        found = [Answer(item, secret=self._secret).url() for item in (value if isinstance(value, list) else [value])]
+        found = [Answer(item, secrets=self._secrets).url() for item in (value if isinstance(value, list) else [value])]
         return tuple(url for url in found if url is not None)
 
     def time(self, *path: str | int) -> str | None:
@@ -113,12 +113,12 @@ class Answer:
         if not isinstance(value, list):
             return None
         return [
-            Answer({within: item} if within else item, secret=self._secret) if isinstance(item, Mapping) else None
+            Answer({within: item} if within else item, secrets=self._secrets) if isinstance(item, Mapping) else None
             for item in value
         ]
 
     def value(self, *path: str | int) -> Any:
-        """Return whatever JSON value there is, unread and with the secret in it if the answer echoes that."""
+        """Return whatever JSON value there is, unread and with the secrets in it if the answer echoes that."""
         value = self.body
         for key in path:
             if isinstance(key, int):
@@ -140,14 +140,14 @@ class Answer:
     def _masked(self, value: _T) -> _T:
         if not isinstance(value, str):
             return value
-        return mask(value, self._secret, limit=MAX_TEXT_CHARACTERS)  # type: ignore[return-value]
+        return mask(value, *self._secrets, limit=MAX_TEXT_CHARACTERS)  # type: ignore[return-value]
 
 
-def read_error_message(body: bytes, *, secret: str | None = None) -> str | None:
+def read_error_message(body: bytes, *, secrets: tuple[str, ...] = ()) -> str | None:
     """Find the message in the body of an error, which may be JSON, HTML, plain text or empty.
 
     :param body: the body.
-    :param secret: what is replaced by stars where the message echoes it.
+    :param secrets: what is replaced by stars where the message echoes it.
     :return: the message in one line, shortened; ``None`` if there is none.
     """
     text = body[:MAX_MESSAGE_BYTES].decode("utf-8-sig", errors="replace")
@@ -157,9 +157,9 @@ def read_error_message(body: bytes, *, secret: str | None = None) -> str | None:
         message = _without_markup(text) if is_html(body) else text
     message = " ".join(_storable(message).split())
     if len(body) > MAX_MESSAGE_BYTES:
-        # The cut may have gone through the secret.
-        message = message[: -margin(secret)]
-    return shorten(mask(message, secret), MAX_MESSAGE_CHARACTERS) or None
+        # The cut may have gone through a secret.
+        message = message[: -margin(*secrets)]
+    return shorten(mask(message, *secrets), MAX_MESSAGE_CHARACTERS) or None
 
 
 def is_html(body: bytes) -> bool:

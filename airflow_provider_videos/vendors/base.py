@@ -64,6 +64,10 @@ class Vendor(ABC):
     def headers(self, credentials: Credentials) -> Mapping[str, str]:
         """Return the headers that each call carries: the key, and for some a version."""
 
+    def secrets(self, credentials: Credentials) -> tuple[str, ...]:
+        """Return what must not be seen where an answer echoes it: the key, and what :meth:`headers` makes of it."""
+        return (credentials.password,)
+
     @abstractmethod
     def fetch(self, video_id: str) -> Exchange[Video]:
         """Ask for a video.

@@ -49,7 +49,7 @@ def connection(**fields: Any) -> VendorConnection:
 
 def fetch(url: str, sink: Memory, **options: Any) -> Transferred:
     used = options.pop("connection", connection())
-    with DownloadSession(lambda: used, lambda url: {}) as session:
+    with DownloadSession(lambda: used, lambda url: {}, lambda: (used.api_key,)) as session:
         return Transfer(
             session=session,
             url=url,

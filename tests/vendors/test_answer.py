@@ -328,6 +328,6 @@ def test_a_message_of_the_longest_length_is_whole() -> None:
 
 
 def test_an_entry_can_be_put_where_the_answer_to_a_poll_has_it() -> None:
-    entries = Answer({"data": [{"id": "v1 key-12345"}, 7]}, secret="key-12345").entries("data", within="data")
+    entries = Answer({"data": [{"id": "v1 key-12345"}, 7]}, secrets=("key-12345",)).entries("data", within="data")
     assert entries is not None
     assert [entry and entry.text("data", "id") for entry in entries] == ["v1 ***", None]
