@@ -77,13 +77,16 @@ class AccountCalls:
         """Async version of :meth:`read_page`."""
         return await self.client.arun(listing.next_page(), "list")
 
-    def find_video(self, own_id: str) -> Video | None:
+    def find_video(self, own_id: str, request: Mapping[str, Any] | None = None) -> Video | None:
         """Ask for the video of an id that the order chose itself; ``None`` if the vendor says that there is none.
 
+        :param own_id: the id.
+        :param request: the fields of the order, for a vendor that keeps the ids of each kind of videos apart.
         :raises VideoUnsupportedError: if the vendor takes no such ids.
         :raises VideoError: as :meth:`get_video` does.
         """
-        return self.client.run(self._able(FindsByOwnId, "find a video by an id of one's own").find(own_id), "list")
+        vendor = self._able(FindsByOwnId, "find a video by an id of one's own")
+        return self.client.run(vendor.find(own_id, request or {}), "list")
 
     def get_listed_video(self, video_id: str | Mapping[str, Any]) -> ListedVideo:
         """Ask the vendor for a video, and return what the answer shows of its order too.

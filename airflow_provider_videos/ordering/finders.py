@@ -164,7 +164,7 @@ class OwnIdFinder(OrderFinder):
         if not is_users:
             return (), True
         try:
-            video = self.hook.find_video(request[self.field or ""])
+            video = self.hook.find_video(request[self.field or ""], request)
         except VideoError as error:
             log.info("Whether there is a video of the id that was chosen for this order can't be asked: %s", error)
             return (), False
@@ -185,7 +185,7 @@ class OwnIdFinder(OrderFinder):
             ids = {number: self.token(number) or "" for number in range(1, MAX_FORGOTTEN_OWN_IDS + 1)}
             ids |= {0: own_id} if own_id is not None else {}
         for number, asked in ids.items():
-            video = patiently(lambda asked=asked: self.hook.find_video(asked))  # type: ignore[misc]
+            video = patiently(lambda asked=asked: self.hook.find_video(asked, request))  # type: ignore[misc]
             is_ambiguous = number == 0 and self.is_ambiguous(order)
             if video is not None and (is_others(video.video_id) or not order.earlier_are_known or is_ambiguous):
                 # The vendor may have another one of this id, and show only one of them.

@@ -174,8 +174,11 @@ class Lists(Protocol):
 class FindsByOwnId(Protocol):
     """A vendor that finds a video by an id that the client has chosen."""
 
-    def find(self, own_id: str) -> Exchange[Video | None]:
-        """Ask for the video of such an id; ``None`` if the vendor says that there is none."""
+    def find(self, own_id: str, request: Mapping[str, Any]) -> Exchange[Video | None]:
+        """Ask for the video of such an id; ``None`` if the vendor says that there is none.
+
+        :param request: the fields of its order, as far as they are known, where a kind of videos has ids of its own.
+        """
 
 
 @runtime_checkable

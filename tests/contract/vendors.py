@@ -221,7 +221,7 @@ class Loom(Vendor):
             created_at=entry.time("created"),
         )
 
-    def find(self, own_id: str) -> Exchange[Video | None]:
+    def find(self, own_id: str, request: Mapping[str, Any]) -> Exchange[Video | None]:
         answer = yield Call(path=f"/jobs/by-own-id/{path_of(own_id)}", accepts=(404,))
         return None if answer.status_code == 404 else self.read_listed(answer)
 
