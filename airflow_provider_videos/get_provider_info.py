@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What Airflow discovers of this package, without importing any of it.
 
-A vendor is an entry in ``_VENDORS``. Its ``key`` says what a key looks like and where it is made.
+A vendor is an entry in ``_VENDORS``. Its ``key`` says what a key looks like and where it is made; ``login`` names the
+first part of a key that may have two.
 """
 
 from __future__ import annotations
@@ -102,6 +103,15 @@ _VENDORS = (
         "key": "made at https://app.heygen.com/settings, API",
     },
     {
+        "connection-type": "kling",
+        "hook-name": "Kling",
+        "hook-class-name": f"{_PACKAGE}.hooks.kling.KlingHook",
+        "external-doc-url": "https://kling.ai/document-api",
+        "default-url": "https://api-singapore.klingai.com",
+        "key": "API key, or the secret key of an access key, made at https://kling.ai",
+        "login": "Access key (none with an API key)",
+    },
+    {
         "connection-type": "luma",
         "hook-name": "Luma",
         "hook-class-name": f"{_PACKAGE}.hooks.luma.LumaHook",
@@ -158,8 +168,12 @@ def _connection_type(vendor: dict[str, str]) -> dict[str, Any]:
         "hook-class-name": vendor["hook-class-name"],
         "hook-name": vendor["hook-name"],
         "ui-field-behaviour": {
-            "hidden-fields": ["login", "port", "schema", "extra"],
-            "relabeling": {"password": "API key", "host": "Host (optional)"},
+            "hidden-fields": [*([] if "login" in vendor else ["login"]), "port", "schema", "extra"],
+            "relabeling": {
+                "password": "API key",
+                "host": "Host (optional)",
+                **({"login": vendor["login"]} if "login" in vendor else {}),
+            },
             "placeholders": {
                 "host": vendor["default-url"],
                 "password": (

@@ -108,9 +108,9 @@ def texts_of(request: Mapping[str, Any]) -> dict[str, str]:
             for name in names:
                 if isinstance(text := fields.get(name), str) and text.strip():
                     texts.setdefault(field, text)
-    # MiniMax takes a list of one text and any number of files, D-ID a text with its voice.
-    content = request.get("content")
-    parts = [("prompt", item, "text") for item in content] if isinstance(content, list | tuple) else []
+    # MiniMax and Kling take a list of one text and any number of files, D-ID a text with its voice.
+    lists = [request.get("content"), request.get("contents")]
+    parts = [("prompt", item, "text") for items in lists if isinstance(items, list | tuple) for item in items]
     for field, part, name in [*parts, ("script", request.get("script"), "input")]:
         if isinstance(part, Mapping) and isinstance(text := part.get(name), str) and text.strip():
             texts.setdefault(field, text)

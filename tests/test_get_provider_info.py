@@ -63,8 +63,9 @@ def test_what_is_declared_agrees_with_the_hook(declared: dict[str, Any]) -> None
 @by_type
 def test_the_form_shows_the_key_the_host_and_the_extras_that_are_read(declared: dict[str, Any]) -> None:
     behaviour = declared["ui-field-behaviour"]
-    assert set(behaviour["hidden-fields"]) == {"login", "port", "schema", "extra"}
-    assert set(behaviour["relabeling"]) == {"password", "host"}
+    login = {"login"} if declared["connection-type"] == "kling" else set()
+    assert set(behaviour["hidden-fields"]) == {"login", "port", "schema", "extra"} - login
+    assert set(behaviour["relabeling"]) == {"password", "host"} | login
     assert set(declared["conn-fields"]) == set(EXTRAS)
     assert f"{DEFAULT_TIMEOUT:g} if empty" in declared["conn-fields"]["timeout"]["description"]
 

@@ -18,6 +18,7 @@ REQUESTS: dict[str, dict[str, Any]] = {
     },
     "fal": {"endpoint_id": "fal-ai/veo3", "prompt": "A cat."},
     "heygen": {"type": "avatar", "avatar_id": "a1", "script": "Hello."},
+    "kling": {"kind": "text-to-video", "model": "kling-3.0-turbo", "prompt": "A cat."},
     "luma": {"type": "video", "model": "ray-3.2", "prompt": "A cat."},
     "minimax": {
         "model": "MiniMax-H3",

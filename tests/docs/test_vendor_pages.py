@@ -12,6 +12,7 @@ from airflow_provider_videos.get_provider_info import get_provider_info
 from airflow_provider_videos.hooks.d_id import DIdHook
 from airflow_provider_videos.hooks.fal import FalHook
 from airflow_provider_videos.hooks.heygen import HeyGenHook
+from airflow_provider_videos.hooks.kling import KlingHook
 from airflow_provider_videos.hooks.luma import LumaHook
 from airflow_provider_videos.hooks.minimax import MiniMaxHook
 from airflow_provider_videos.hooks.replicate import ReplicateHook
@@ -22,6 +23,7 @@ from airflow_provider_videos.hooks.video import VideoHook
 from airflow_provider_videos.vendors.d_id import DIdVideoRequest
 from airflow_provider_videos.vendors.fal import FalVideoRequest
 from airflow_provider_videos.vendors.heygen import HeyGenVideoRequest
+from airflow_provider_videos.vendors.kling import KlingVideoRequest
 from airflow_provider_videos.vendors.luma import LumaVideoRequest
 from airflow_provider_videos.vendors.minimax import MiniMaxVideoRequest
 from airflow_provider_videos.vendors.replicate import ReplicateVideoRequest
@@ -34,6 +36,7 @@ REQUEST_TYPES: dict[type[VideoHook], type] = {
     DIdHook: DIdVideoRequest,
     FalHook: FalVideoRequest,
     HeyGenHook: HeyGenVideoRequest,
+    KlingHook: KlingVideoRequest,
     LumaHook: LumaVideoRequest,
     MiniMaxHook: MiniMaxVideoRequest,
     ReplicateHook: ReplicateVideoRequest,

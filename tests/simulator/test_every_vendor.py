@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -89,7 +90,8 @@ def test_a_vendor_at_the_root_has_the_same_videos_below_its_connection_type(simu
 def test_a_wrong_method_is_told_which_are_right(vendor: str, role: str, simulator: Simulator) -> None:
     api = Api(simulator, vendor)
     endpoint = api.vendor.endpoints[role]
-    path = endpoint.path.replace("{id}", "x").replace("{id:.+/requests/[^/]+}", "a/requests/x")
+    path = re.sub(r"\{kind:[^}]*\}", "text2video", endpoint.path)
+    path = path.replace("{id}", "x").replace("{id:.+/requests/[^/]+}", "a/requests/x")
     path = path.replace("{collection:talks|clips|scenes|expressives}", "talks")
     path = path.replace("{id:(?:talks|clips|scenes|expressives)/[^/]+}", "talks/x")
     if role == "create":
