@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from tempfile import gettempdir
 from typing import Any
 
 from airflow.sdk import Asset, Param, dag, task
@@ -30,7 +31,7 @@ kept_video = Asset("example-kept-video")
             description="What the avatar says.",
         ),
         "path": Param(
-            "/tmp/airflow-videos/",  # ruff: ignore[hardcoded-temp-file] - an example
+            f"{gettempdir()}/airflow-videos/",
             type="string",
             title="Folder",
             description="Where the file is stored: a folder on the worker, or such as s3://bucket/videos/.",

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Starts when videos of a Tavus account become ready, however they were ordered, and keeps the file of each.
 
-No task waits: a watcher in the triggerer lists the account once a minute. Videos that are ready already when the Dag
+No task waits: a watcher in the triggerer lists the account twice a minute. Videos that are ready already when the Dag
 is first unpaused are not reported.
 """
 
 from __future__ import annotations
 
+from tempfile import gettempdir
 from typing import Any
 
 from airflow.sdk import Asset, AssetWatcher, Param, dag, task
@@ -17,7 +18,7 @@ from airflow_provider_videos.triggers.account_videos import AccountVideosTrigger
 CONN_ID = "tavus_default"
 ready_videos = Asset(
     "example-ready-videos",
-    watchers=[AssetWatcher(name="account", trigger=AccountVideosTrigger(conn_id=CONN_ID, poll_interval=60))],
+    watchers=[AssetWatcher(name="account", trigger=AccountVideosTrigger(conn_id=CONN_ID, poll_interval=30))],
 )
 
 
@@ -25,7 +26,7 @@ ready_videos = Asset(
     schedule=[ready_videos],
     params={
         "path": Param(
-            "/tmp/airflow-videos/",  # ruff: ignore[hardcoded-temp-file] - an example
+            f"{gettempdir()}/airflow-videos/",
             type="string",
             title="Folder",
             description="Where the file is stored: a folder on the worker, or such as s3://bucket/videos/.",
