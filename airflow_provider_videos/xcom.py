@@ -107,6 +107,14 @@ def push(operator: BaseOperator, context: Context, xcoms: Mapping[str, Any]) -> 
             context["ti"].xcom_push(key=key, value=value)
 
 
+def push_progress(operator: BaseOperator, context: Context, xcoms: Mapping[str, Any]) -> None:
+    """Push XComs that say how a task stands. It goes on though Airflow doesn't take them: the video is paid for."""
+    try:
+        push(operator, context, xcoms)
+    except Exception:
+        operator.log.warning("Can't push %s to XCom; the task goes on all the same", ", ".join(xcoms), exc_info=True)
+
+
 def push_video(operator: BaseOperator, context: Context, video: dict[str, Any]) -> dict[str, Any]:
     """Push the fields that people pass on.
 

@@ -41,6 +41,7 @@ class TaskInstance:
     task_id: str = "wait"
     map_index: int = -1
     try_number: int = 1
+    max_tries: int = 1
 
     def xcom_pull(self, *, task_ids: str, key: str, map_indexes: int) -> Any:
         assert (task_ids, map_indexes) == (self.task_id, self.map_index)
@@ -91,12 +92,13 @@ def wait(mode: str, *, poke_interval: float = 0.05, timeout: float = 20, **argum
     return run(make)
 
 
-def run(make: Callable[[], Any], *, context: dict[str, Any] | None = None) -> Outcome:
+def run(make: Callable[[], Any], *, context: dict[str, Any] | None = None, retries: int = 1) -> Outcome:
     """Run a sensor to its end, with a fresh object wherever Airflow has one.
 
     :param context: what its context has besides a task instance.
+    :param retries: how many are left.
     """
-    ti = TaskInstance()
+    ti = TaskInstance(max_tries=retries)
     context = {"ti": ti, "outlet_events": defaultdict(lambda: SimpleNamespace(extra={})), **(context or {})}
     looks = 0
     triggers: list[dict[str, Any]] = []

@@ -22,13 +22,12 @@ from airflow_provider_videos.vendors.base import Deletes
 from airflow_provider_videos.video import VideoState
 from airflow_provider_videos.waiting.polling import DEFAULT_MAX_CONSECUTIVE_FAILURES, PollingRules, Step, Wait
 from airflow_provider_videos.waiting.worker import defer_or_sleep, defer_wait, read_event, wait_for_video
-from airflow_provider_videos.xcom import failed_video_xcoms, push, push_video, tell_assets
+from airflow_provider_videos.xcom import failed_video_xcoms, push, push_progress, push_video, tell_assets
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from airflow_provider_videos.ordering.ordering import Ordered, Ordering
-    from airflow_provider_videos.video import Video
 
 __all__ = ["GenerateVideoOperator"]
 
@@ -159,7 +158,7 @@ class GenerateVideoOperator(BaseOperator):
             raise
         ordered = ordering.place()
         self._video_id, self._context = ordered.video.video_id, context
-        self._push_id(context, ordered.video)
+        push_progress(self, context, {"video_id": ordered.video.video_id, "vendor": ordered.video.vendor})
         if not self.wait_for_completion:
             return self._end(context, ordered.video.to_dict())
         try:
@@ -184,13 +183,6 @@ class GenerateVideoOperator(BaseOperator):
             say_that_it_goes_on(self.log, video_id)
             return
         within_seconds(lambda: delete_if_ended_by_a_user(self, context, video_id, conn_id=self.conn_id), self.log)
-
-    def _push_id(self, context: Context, video: Video) -> None:
-        try:
-            push(self, context, {"video_id": video.video_id, "vendor": video.vendor})
-        except Exception:
-            # The video is paid for: to wait for it is worth more than to stop here.
-            self.log.exception("The id of video %r can't be pushed; the task waits for it all the same", video.video_id)
 
     def _ordering(self, context: Context) -> Ordering:
         from airflow_provider_videos.hooks.video import VideoHook

@@ -31,7 +31,7 @@ from airflow_provider_videos.waiting.batch_video import Counts
 from airflow_provider_videos.waiting.batch_worker import defer_if_it_fits
 from airflow_provider_videos.waiting.polling import DEFAULT_MAX_CONSECUTIVE_FAILURES, PollingRules
 from airflow_provider_videos.waiting.worker import defer_or_sleep
-from airflow_provider_videos.xcom import VIDEO_IDS_KEY, push
+from airflow_provider_videos.xcom import VIDEO_IDS_KEY, push_progress
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -241,7 +241,7 @@ class GenerateVideoBatchOperator(BaseOperator):
         self._has_orders = True
         orders.place(active=len(active), max_active=max_active, pause=self._pause)
         ids = orders.video_ids()
-        push(self, context, {VIDEO_IDS_KEY: ids, "vendor": orders.vendor})
+        push_progress(self, context, {VIDEO_IDS_KEY: ids, "vendor": orders.vendor})
         now = dict.fromkeys(video_id for video_id in ids if video_id is not None)
         return [video_id for video_id in now if video_id not in before or video_id in active]
 

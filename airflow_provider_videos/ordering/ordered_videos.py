@@ -7,7 +7,6 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_videos.exceptions import VideoUnexpectedError
 from airflow_provider_videos.request import texts_of
 from airflow_provider_videos.waiting.batch import BatchWait, Enough
 from airflow_provider_videos.waiting.batch_outcome import BatchOutcome, is_ready
@@ -117,13 +116,9 @@ class OrderedVideos:
             )
             orders.stopped_by.add_note(note)
             raise orders.stopped_by
-        if (unanswered := batch.unanswered) and context["ti"].try_number <= context["ti"].max_tries:
-            raise VideoUnexpectedError(
-                problem=f"how {len(unanswered):,} of {len(records):,} videos ended can't be asked for: {unanswered[0]}"
-            )
-        outcome = BatchOutcome.of(batch)
-        failure = outcome.failure(records)
-        if failure is not None and (on_failure == "fail" or outcome.error is not None):
+        outcome = BatchOutcome.of(batch, is_last=True)
+        has_retry = context["ti"].try_number <= context["ti"].max_tries
+        if (failure := outcome.failure(records, on_failure=on_failure, has_retry=has_retry)) is not None:
             raise failure
         counts = {"videos": len(records), "ready": sum(map(is_ready, records)), "failed": outcome.counts.failed}
         tell_assets_of_batch(self._operator, context, counts)

@@ -28,7 +28,7 @@ from airflow_provider_videos.waiting.batch_worker import (
 from airflow_provider_videos.waiting.ended_videos import EndedVideos
 from airflow_provider_videos.waiting.polling import DEFAULT_MAX_CONSECUTIVE_FAILURES, Wait
 from airflow_provider_videos.waiting.start_from_trigger import renderable_list
-from airflow_provider_videos.xcom import VIDEO_IDS_KEY, VIDEOS_KEY, push, tell_assets_of_batch
+from airflow_provider_videos.xcom import VIDEO_IDS_KEY, VIDEOS_KEY, push, push_progress, tell_assets_of_batch
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -205,7 +205,7 @@ class VideoBatchSensor(WaitSensor):
         return videos
 
     def _push_ids(self, context: Context, videos: VideoList) -> None:
-        push(self, context, {VIDEO_IDS_KEY: videos.ids, "vendor": self._vendor})
+        push_progress(self, context, {VIDEO_IDS_KEY: videos.ids, "vendor": self._vendor})
 
     def _batch(self, context: Context, videos: VideoList, enough: Enough) -> BatchWait:
         began_at, ordered_at = self._began_at(context), self._ordered_at(videos)
@@ -227,8 +227,9 @@ class VideoBatchSensor(WaitSensor):
         return videos.records(lambda video_id: batch.videos[video_id].to_dict(self._vendor))
 
     def _end(self, context: Context, records: list[dict[str, Any]], outcome: BatchOutcome) -> list[dict[str, Any]]:
-        failure = outcome.failure(records)
-        if failure is not None and (self.on_failure == "fail" or outcome.error is not None):
+        ti = context["ti"]
+        has_retry = ti.try_number <= ti.max_tries
+        if (failure := outcome.failure(records, on_failure=self.on_failure, has_retry=has_retry)) is not None:
             raise failure
         ready = sum(map(is_ready, records))
         counts = {"videos": len(records), "ready": ready, "failed": outcome.counts.failed}

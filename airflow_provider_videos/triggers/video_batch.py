@@ -148,9 +148,10 @@ class VideoBatchTrigger(WaitTrigger):
     async def _task_end(self, outcome: BatchOutcome, records: list[dict[str, Any]]) -> TriggerEvent | None:
         if not self._end.end_from_trigger or has_mapped_dependants(getattr(self.task_instance, "task", None)):
             return None
-        error = outcome.failure(records)
+        # Whether a retry is left, a worker knows.
+        error = outcome.failure(records, on_failure=self._arguments["on_failure"], has_retry=True)
         reason = self._end.why_skip(error) if error is not None else None
-        if error is not None and reason is None and self._arguments["on_failure"] == "fail":
+        if error is not None and reason is None:
             return None
         return await self._end.end_task(
             self.task_instance, lambda: ({} if reason else {"return_value": records}, {}), reason=reason

@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
 from airflow_provider_videos.clock import Clock, to_iso
-from airflow_provider_videos.exceptions import VideoError, VideoTimeoutError, VideoUnexpectedError
+from airflow_provider_videos.exceptions import VideoError, VideoUnexpectedError
 from airflow_provider_videos.video import Video
 from airflow_provider_videos.waiting.batch_video import BatchVideo, Counts
 from airflow_provider_videos.waiting.poller import VideoPoller, get_poller
@@ -84,12 +84,6 @@ class BatchWait:
     def is_ready_enough(self) -> bool:
         """Whether as many are ready as are asked for."""
         return self._counted["ready"] >= self.enough.ready
-
-    @property
-    def unanswered(self) -> list[VideoError]:
-        """What the wait ended with for each video that was never seen, though a later wait may see it."""
-        errors = [one.error for one in self.videos.values() if one.video is None]
-        return [error for error in errors if error and (error.is_transient or isinstance(error, VideoTimeoutError))]
 
     def next_pause(self, now: float) -> float:
         """Return in how many seconds the next poll is due.

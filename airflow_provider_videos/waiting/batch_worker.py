@@ -16,7 +16,7 @@ from airflow_provider_videos.exceptions import VideoParameterError
 from airflow_provider_videos.packing import MAX_CHARACTERS, pack
 from airflow_provider_videos.waiting.polling import REPORT_INTERVAL
 from airflow_provider_videos.waiting.worker import TRIGGER_TIMEOUT_SLACK
-from airflow_provider_videos.xcom import VIDEOS_KEY, WAITING_KEY, push
+from airflow_provider_videos.xcom import VIDEOS_KEY, WAITING_KEY, push_progress
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator, Context
@@ -44,7 +44,7 @@ def run_batch(operator: BaseOperator, context: Context, batch: BatchWait, *, con
         standing = (progress["ready"], progress["failed"], progress["failed_polls"] > 0)
         if standing != reported[0] or time.monotonic() > reported[1] + REPORT_INTERVAL:
             reported = (standing, time.monotonic())
-            await asyncio.to_thread(push, operator, context, {WAITING_KEY: dict(progress)})
+            await asyncio.to_thread(push_progress, operator, context, {WAITING_KEY: dict(progress)})
 
     running: asyncio.Task[None] | None = None
     loop: asyncio.AbstractEventLoop | None = None
@@ -84,7 +84,8 @@ def defer_batch(
     operator.defer(
         trigger=VideoBatchTrigger(video_ids=pack(video_ids), conn_id=conn_id, timeout=timeout, **arguments),
         method_name="execute_complete",
-        timeout=timedelta(seconds=ends_at - time.time() + TRIGGER_TIMEOUT_SLACK),
+        # After an outage it may be over already.
+        timeout=timedelta(seconds=max(ends_at - time.time(), 0.0) + TRIGGER_TIMEOUT_SLACK),
     )
 
 

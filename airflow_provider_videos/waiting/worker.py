@@ -16,7 +16,14 @@ from airflow_provider_videos.clock import Clock
 from airflow_provider_videos.exceptions import VideoError, VideoUnexpectedError
 from airflow_provider_videos.video import Video
 from airflow_provider_videos.waiting.polling import LAST_POLL_TIMEOUT, REPORT_INTERVAL, Step, Wait
-from airflow_provider_videos.xcom import STATUS_SECONDS_KEY, WAITING_KEY, push, seen_video_xcoms, waiting_status
+from airflow_provider_videos.xcom import (
+    STATUS_SECONDS_KEY,
+    WAITING_KEY,
+    push,
+    push_progress,
+    seen_video_xcoms,
+    waiting_status,
+)
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator, Context
@@ -76,7 +83,7 @@ class WorkerPolls:
         for level, line in step.log:
             self._operator.log.log(level, line)
         if step.ends:
-            push(self._operator, context, {STATUS_SECONDS_KEY: step.status_seconds})
+            push_progress(self._operator, context, {STATUS_SECONDS_KEY: step.status_seconds})
         elif described is not None:
             self._report(context, described)
         if step.error is not None:
@@ -98,7 +105,8 @@ class WorkerPolls:
         if video.status == self._pushed and now < self._pushed_at + REPORT_INTERVAL:
             return
         fields = seen_video_xcoms(video.to_dict()) if self._has_fields and video.status != self._pushed else {}
-        push(self._operator, context, {**fields, WAITING_KEY: waiting_status(self.wait, video, polled_at=now)})
+        waiting = waiting_status(self.wait, video, polled_at=now)
+        push_progress(self._operator, context, {**fields, WAITING_KEY: waiting})
         self._pushed, self._pushed_at = video.status, now
 
 

@@ -85,6 +85,21 @@ def test_what_is_known_is_pushed_while_a_task_waits(
     assert states == ["generating", "ready"]
 
 
+def test_a_wait_goes_on_though_its_progress_can_not_be_pushed(
+    simulator: Simulator, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    push = TaskInstance.xcom_push
+
+    def fail_or_push(self: TaskInstance, key: str, value: Any) -> None:
+        if key in {"waiting", "status_seconds"}:
+            raise ConnectionError("the API server is away")
+        push(self, key, value)
+
+    monkeypatch.setattr(TaskInstance, "xcom_push", fail_or_push)
+    outcome = wait("poke", video_id=simulator.add_video("tavus", generating=0.3), conn_id=connect("tavus"))
+    assert outcome.state == "success", outcome.error
+
+
 @in_every_mode
 def test_nothing_is_pushed_if_the_task_pushes_no_xcom(mode: str, simulator: Simulator, connect: Connect) -> None:
     video_id = simulator.add_video("tavus")

@@ -26,7 +26,7 @@ from airflow_provider_videos.simulator.videos import VendorName
 from airflow_provider_videos.triggers.video_batch import VideoBatchTrigger
 from tests.attempts import Store
 from tests.vendor_kit import Connect
-from tests.waiting_kit import MODES, Outcome, run, through_the_database
+from tests.waiting_kit import MODES, Outcome, TaskInstance, run, through_the_database
 
 in_every_mode = pytest.mark.parametrize("mode", MODES)
 
@@ -37,6 +37,7 @@ def wait(
     *,
     store: Any = None,
     events: Any = None,
+    retries: int = 1,
     **arguments: Any,
 ) -> Outcome:
     """Run a VideoBatchSensor in a mode to its end."""
@@ -51,7 +52,7 @@ def wait(
         )
 
     context = {"task_state_store": Store() if store is None else store}
-    return run(make, context=context if events is None else {**context, "outlet_events": events})
+    return run(make, context=context if events is None else {**context, "outlet_events": events}, retries=retries)
 
 
 def videos_of(outcome: Outcome) -> list[dict[str, Any]]:
@@ -217,6 +218,31 @@ def test_a_wait_survives_errors_that_pass(mode: str, simulator: Simulator, conne
 
 
 @in_every_mode
+@pytest.mark.parametrize("on_failure", ["fail", "return"])
+def test_an_outage_in_the_middle_of_a_wait_is_left_to_a_retry_while_one_is_left(
+    mode: str, on_failure: str, simulator: Simulator, connect: Connect
+) -> None:
+    for retries in (1, 0):
+        simulator.forget()
+        ready, slow = simulator.add_video("tavus"), simulator.add_video("tavus", generating=60)
+        # Both were seen, one of them as ready.
+        simulator.add_fault(Fault("status", status=503, after=3))
+        options: dict[str, Any] = {"max_consecutive_failures": 2, "on_failure": on_failure, "soft_fail": True}
+        outcome = wait(mode, [ready, slow], conn_id=connect("tavus"), retries=retries, **options)
+        # What a rescheduled wait has seen of a video that has not ended, the next poke does not know.
+        last_seen = "unknown" if mode == "reschedule" else "generating"
+        assert [video["state"] for video in outcome.xcoms["videos"]] == ["ready", last_seen]
+        if retries:
+            assert outcome.state == "failed"
+            assert isinstance(outcome.error, VideoError)
+            assert not isinstance(outcome.error, AirflowFailException)
+        elif on_failure == "fail":
+            assert isinstance(outcome.error, VideoBatchError)
+        else:
+            assert "503" in videos_of(outcome)[1]["error_message"]
+
+
+@in_every_mode
 def test_an_entry_that_is_no_video_is_named_by_its_place(mode: str, simulator: Simulator, connect: Connect) -> None:
     for entry in ("", None, {"video_id": "v1", "vendor": "together"}):
         outcome = wait(mode, ["v1", entry], conn_id=connect("tavus"))
@@ -267,6 +293,21 @@ def test_a_task_that_pushes_nothing_leaves_no_xcom(mode: str, simulator: Simulat
     outcome = wait(mode, video_ids, conn_id=connect("tavus"), do_xcom_push=False)
     assert [video["state"] for video in videos_of(outcome)] == ["ready", "ready"]
     assert outcome.xcoms == {}
+
+
+def test_a_wait_goes_on_though_its_progress_can_not_be_pushed(
+    simulator: Simulator, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    push = TaskInstance.xcom_push
+
+    def fail_or_push(self: TaskInstance, key: str, value: Any) -> None:
+        if key == "waiting":
+            raise ConnectionError("the API server is away")
+        push(self, key, value)
+
+    monkeypatch.setattr(TaskInstance, "xcom_push", fail_or_push)
+    slow = simulator.add_video("tavus", generating=0.5)
+    assert videos_of(wait("poke", [slow], conn_id=connect("tavus")))[0]["state"] == "ready"
 
 
 @pytest.mark.parametrize("mode", ["poke", "deferrable"])
