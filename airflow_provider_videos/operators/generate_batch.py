@@ -64,7 +64,8 @@ class GenerateVideoBatchOperator(BaseOperator):
     brought to their ends, then the task fails, and a retry orders the rest.
 
     :param conn_id: id of an Airflow connection of a video vendor's type. (templated)
-    :param requests: the vendor's own fields of each video: a list, another task's ``.output``, or JSON. (templated)
+    :param requests: the vendor's own fields of each video: a list, another task's ``.output``, or JSON. A text in it
+        that ends in ``.json`` names a file. (templated)
     :param max_active: how many of its videos the task has under way at once. By default, what the vendor's page says
         that an account may have; where it says nothing, as many as there are. An order beyond the vendor's limit waits.
         A deferred task comes back when a quarter of the places is free, or one for a minute or two poke intervals.
@@ -255,7 +256,7 @@ class GenerateVideoBatchOperator(BaseOperator):
         """Wait where the vendor takes no order for now, though no video of this task is under way."""
         count = orders.record.count_limit() + 1
         if orders.limit is None or count > self.max_consecutive_failures:
-            orders.stopped_by = orders.limit or VideoUnexpectedError(problem="no order could be placed")
+            orders.stop(orders.limit or VideoUnexpectedError(problem="no order could be placed"))
             return
         orders.record.count_limit(count)
         self._pause(pause_after_failure(first=self.poke_interval, failures=count, retry_after=orders.limit.retry_after))

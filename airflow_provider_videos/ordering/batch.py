@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import collections
-import dataclasses
 import hashlib
 import itertools
 import logging
@@ -22,11 +20,11 @@ from airflow_provider_videos.exceptions import (
     VideoUnexpectedError,
 )
 from airflow_provider_videos.ordering.finders import finder_for
-from airflow_provider_videos.ordering.naming import Marks, fingerprint, slot_key
+from airflow_provider_videos.ordering.naming import Marks, Slot, slots_of
 from airflow_provider_videos.ordering.ordering import Ordering
 from airflow_provider_videos.ordering.patience import is_limit
 from airflow_provider_videos.ordering.record import Order, OrderState
-from airflow_provider_videos.ordering.shards import ShardedRecord
+from airflow_provider_videos.ordering.shards import ShardedRecord, TakenOverError
 from airflow_provider_videos.ordering.slot_store import SlotStore
 from airflow_provider_videos.ordering.store import OrderStore
 from airflow_provider_videos.video import Video
@@ -48,22 +46,6 @@ MAX_LOST_IN_A_ROW = 3
 
 class PostponedError(Exception):
     """A lost order is searched for once more later, after the other orders."""
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Slot:
-    """One order of a batch.
-
-    :param key: the fingerprint of its request and its place among equal ones.
-    :param request: the order's fields.
-    :param place: its place among equal requests, from 0.
-    :param position: its place in the list, from 0.
-    """
-
-    key: str
-    request: Mapping[str, Any]
-    place: int
-    position: int
 
 
 class BatchOrders:
@@ -90,14 +72,7 @@ class BatchOrders:
         self._retries = retries
         self._options = options
         self.record = ShardedRecord(context)
-        equal: collections.Counter[str] = collections.Counter()
-        vendor = hook.vendor_of_orders()
-        self.slots: list[Slot] = []
-        for position, request in enumerate(requests):
-            same = fingerprint(hook.conn_type, request, vendor.free_fields)
-            key = slot_key(same, equal[same])
-            self.slots.append(Slot(key=key, request=request, place=equal[same], position=position))
-            equal[same] += 1
+        self.slots = slots_of(requests, hook.conn_type, hook.vendor_of_orders().free_fields)
         #: What ended the ordering, though there is more to order.
         self.stopped_by: VideoError | None = None
         #: What the vendor said when it refused an order for now.
@@ -122,6 +97,19 @@ class BatchOrders:
                 "the time of day in a request is another one in each process of a task: fix it. A clear goes on with "
                 "what is ordered and still in the list, and orders the rest",
             )
+        self.stopped_by = self.record.stopped_by
+        lost = [slot.key for slot in self.slots if self._is_lost(slot) or self._is_forgotten(slot)]
+        if lost and store.is_permitted_once:
+            self.record.permit(lost)
+            store.end_permission()
+
+    def stop(self, error: VideoError) -> None:
+        """Send no more orders in this attempt.
+
+        :param error: why.
+        """
+        self.stopped_by = error
+        self.record.stop(error)
 
     def order_of(self, slot: Slot) -> Order | None:
         """Return the latest order of a slot, if the vendor has accepted it."""
@@ -200,7 +188,7 @@ class BatchOrders:
                     active += self._place(slot, pause)
             if losses >= MAX_LOST_IN_A_ROW and self.stopped_by is None:
                 problem = f"the answers to {losses} orders in a row were lost, so no more are sent"
-                self.stopped_by = VideoUnexpectedError(problem=problem)
+                self.stop(VideoUnexpectedError(problem=problem))
         finally:
             self.record.flush()
 
@@ -219,6 +207,9 @@ class BatchOrders:
         # One with the number 0 was forgotten, and need not have been sent.
         return order is not None and order.state is OrderState.SENT and order.number > 0
 
+    def _is_forgotten(self, slot: Slot) -> bool:
+        return self.record.may_lack_orders and self.record.get(slot.key) is None
+
     def _lost_in_a_row(self) -> int:
         """Return how many of the last orders are lost that this attempt has sent, also in an earlier process."""
         latest = [order for slot in self.slots if (order := self._latest(slot)) is not None and order.number > 0]
@@ -231,8 +222,8 @@ class BatchOrders:
         if record is None or not record.describe_videos():
             return True
         if (order := self.order_of(slot)) is None:
-            # It may be under way already.
-            return False
+            # It may be under way already, and be found.
+            return bool(self._options["order_again_if_lost"]) or self._store_of(slot).is_permitted
         video = self._described.get(order.video_id or "")
         is_gone = not isinstance(video, Video) or (video.state.is_terminal and not video.is_usable)
         return is_gone or bool(self._options["order_again_if_cleared"])
@@ -245,7 +236,7 @@ class BatchOrders:
         before = self.order_of(slot)
         try:
             ordered = self._ordering(slot, pause).place()
-        except VideoRecordError:
+        except (VideoRecordError, TakenOverError):
             raise
         except VideoError as error:
             self._note_failure(slot, error)
@@ -260,7 +251,7 @@ class BatchOrders:
             self.limit = error
         elif self._stops(error):
             log.error("No more orders are sent: %s", error)
-            self.stopped_by = error
+            self.stop(error)
         else:
             log.error("The order in place %d has no video: %s", slot.position, error)
             self.record.fail(slot.key, str(error))
@@ -279,12 +270,15 @@ class BatchOrders:
             request=slot.request,
             retries=self._retries,
             pause=pause,
-            store=SlotStore(self._context, self.record, slot.key),
+            store=self._store_of(slot),
             place=slot.place,
             ask=self._ask,
             waits_for_limit=False,
             **self._options,
         )
+
+    def _store_of(self, slot: Slot) -> SlotStore:
+        return SlotStore(self._context, self.record, slot.key)
 
     def _ask(self, video_id: str) -> Video:
         found = self._described.get(video_id)

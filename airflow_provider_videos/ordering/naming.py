@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import hashlib
 import json
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 MAX_NAME_CHARACTERS = 80
@@ -25,6 +26,38 @@ def fingerprint(vendor: str, request: Mapping[str, Any], free_fields: Collection
     paid = {field: value for field, value in request.items() if field not in free_fields}
     text = json.dumps([vendor, paid], sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Slot:
+    """One order of a batch.
+
+    :param key: the fingerprint of its request and its place among equal ones.
+    :param request: the order's fields.
+    :param place: its place among equal requests, from 0.
+    :param position: its place in the list, from 0.
+    """
+
+    key: str
+    request: Mapping[str, Any]
+    place: int
+    position: int
+
+
+def slots_of(requests: Sequence[Mapping[str, Any]], conn_type: str, free_fields: Collection[str]) -> list[Slot]:
+    """Return the orders of a batch.
+
+    :param requests: the orders' fields, in the order of the list.
+    :param conn_type: connection type of the vendor.
+    :param free_fields: the vendor's fields that change neither the video nor the bill.
+    """
+    equal: collections.Counter[str] = collections.Counter()
+    slots = []
+    for position, request in enumerate(requests):
+        same = fingerprint(conn_type, request, free_fields)
+        slots.append(Slot(key=slot_key(same, equal[same]), request=request, place=equal[same], position=position))
+        equal[same] += 1
+    return slots
 
 
 def slot_key(fingerprint: str, place: int | None) -> str:

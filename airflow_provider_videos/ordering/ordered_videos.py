@@ -18,7 +18,8 @@ from airflow_provider_videos.xcom import VIDEOS_KEY, push, tell_assets_of_batch
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator, Context
 
-    from airflow_provider_videos.ordering.batch import BatchOrders, Slot
+    from airflow_provider_videos.ordering.batch import BatchOrders
+    from airflow_provider_videos.ordering.naming import Slot
 
 #: Seconds that the last polls of all videos may take, though the time of some is over.
 LAST_POLLS_TIMEOUT = 600.0

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_videos.airflow_compat.tasks import unlimited_retention
-from airflow_provider_videos.exceptions import VideoRecordError
+from airflow_provider_videos.exceptions import VideoError, VideoRecordError
 from airflow_provider_videos.ordering.record import Order, OrderRecord, OrderState
 from airflow_provider_videos.ordering.store import OrderStore
 
@@ -36,8 +36,14 @@ _DEFAULTS = {
 }
 
 
-class TakenOverError(VideoRecordError):
-    """Another process of the task instance has begun to order; raised before anything is sent."""
+class TakenOverError(VideoError):
+    """Another process of the task instance has begun to order; raised before anything is sent. Airflow retries."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Another process of this task has begun to order, so this one sends nothing more. What is ordered is "
+            "recorded: a retry goes on with it."
+        )
 
 
 class ShardedRecord:
@@ -84,6 +90,7 @@ class ShardedRecord:
         self._index = stored
         if stored.get("attempt") != self._attempt:
             self._index |= {"attempt": self._attempt, "began_at": time.time(), "limited": 0, "requests": requests}
+            self._index.pop("stopped_by", None)
         self._write_index()
         for number in range(self._index["shards"]):
             self._shards.append(self._read_shard(number))
@@ -116,6 +123,31 @@ class ShardedRecord:
             self._write_index()
         return int(self._index["limited"])
 
+    @property
+    def stopped_by(self) -> VideoError | None:
+        """What has ended the ordering in this attempt."""
+        stopped_by = self._index.get("stopped_by")
+        return None if stopped_by is None else VideoError.from_dict(stopped_by)
+
+    def stop(self, error: VideoError) -> None:
+        """Remember in this attempt what has ended the ordering."""
+        self._index["stopped_by"] = error.to_dict()
+        self._write_index()
+
+    def permit(self, slots: Iterable[str]) -> None:
+        """Remember that a user allows to order each of some slots again whose latest order is lost."""
+        for slot in slots:
+            self._set(slot, {**self._entry(slot), "again_after": self._latest_number(slot)})
+        self.flush()
+
+    def is_permitted(self, slot: str) -> bool:
+        """Return whether the latest order of a slot may be followed by another one, though it is lost."""
+        return self._entry(slot).get("again_after") == self._latest_number(slot)
+
+    def _latest_number(self, slot: str) -> int:
+        record = self.get(slot)
+        return 0 if record is None else record.orders[-1].number
+
     def get(self, slot: str) -> OrderRecord | None:
         """Return the orders of a slot, ``None`` if none is recorded.
 
@@ -137,7 +169,8 @@ class ShardedRecord:
         """
         before = self.get(slot)
         orders = [_compact(order) for order in record.orders[-MAX_ORDERS_OF_SLOT:]]
-        self._set(slot, {"orders": orders})
+        permission = {name: value for name, value in self._entry(slot).items() if name == "again_after"}
+        self._set(slot, {**permission, "orders": orders})
         is_settled = all(order.state is OrderState.ACCEPTED for order in record.orders)
         if is_settled and before is not None and _known(before) == _known(record):
             return
@@ -234,7 +267,7 @@ class ShardedRecord:
             return
         asked_at = time.monotonic()
         if self._store.get(OWNER_KEY) != self._owner:
-            raise TakenOverError(key=OWNER_KEY, problem="another process of this task has taken it over")
+            raise TakenOverError
         self._owned_at = asked_at
 
 

@@ -48,6 +48,15 @@ class SlotStore(OrderStore):
         """Return when the record was begun, which is the same for all."""
         return self._record.created_at
 
+    @property
+    def is_permitted(self) -> bool:
+        """Whether a user allows to order it again though it is lost."""
+        return self.is_permitted_for_run or self._record.is_permitted(self._slot)
+
+    def takes_permission(self) -> bool:
+        """Return the same: the order that follows a lost one uses the permission up."""
+        return self.is_permitted
+
     def recorded_elsewhere(self) -> Iterable[str]:
         """Return the ids of the videos of all other orders."""
         return self._record.video_ids(without=self._slot)

@@ -128,15 +128,25 @@ class OrderStore:
         record = self.read()
         return record is not None and record.attempt == self._ti.try_number and record.of_video(video_id) is not None
 
-    def takes_permission(self) -> bool:
-        """Say whether a user allows to order a lost order again.
-
-        The run's configuration allows it for the run, a key in the store once: it is taken away.
-        """
+    @property
+    def is_permitted_for_run(self) -> bool:
+        """Whether the run's configuration allows to order lost orders again."""
         allowed = (self._dag_run.conf or {}).get(ORDER_AGAIN_KEY)
-        if allowed is True or (isinstance(allowed, list) and self._ti.task_id in allowed):
+        return allowed is True or (isinstance(allowed, list) and self._ti.task_id in allowed)
+
+    @property
+    def is_permitted_once(self) -> bool:
+        """Whether a key in the store allows it for what is lost now."""
+        return self.is_there and self._store.get(ORDER_AGAIN_KEY) is True
+
+    def end_permission(self) -> None:
+        """Take that key away."""
+        self._store.delete(ORDER_AGAIN_KEY)
+
+    def takes_permission(self) -> bool:
+        """Say whether a user allows to order a lost order again; a permission that is for once is used up."""
+        if self.is_permitted_for_run:
             return True
-        is_given = self.is_there and self._store.get(ORDER_AGAIN_KEY) is True
-        if is_given:
-            self._store.delete(ORDER_AGAIN_KEY)
+        if is_given := self.is_permitted_once:
+            self.end_permission()
         return is_given
