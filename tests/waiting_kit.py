@@ -106,7 +106,7 @@ def run(make: Callable[[], Any], *, context: dict[str, Any] | None = None, retri
     error: BaseException | None = None
     state = "success"
     with structlog.testing.capture_logs() as log, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(XCom, "aset", ti.aset)
+        patch.setattr(XCom, "aset", ti.aset, raising=False)
         try:
             while True:
                 looks += 1

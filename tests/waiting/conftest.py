@@ -10,5 +10,5 @@ from tests.triggers.firing import Pushed
 @pytest.fixture
 def pushed(monkeypatch: pytest.MonkeyPatch) -> Pushed:
     pushed = Pushed()
-    monkeypatch.setattr(XCom, "aset", pushed.aset)
+    monkeypatch.setattr(XCom, "aset", pushed.aset, raising=False)
     return pushed

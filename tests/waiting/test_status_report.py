@@ -28,7 +28,7 @@ def test_while_a_task_is_deferred_its_xcom_says_how_the_wait_stands(
     pushed.aset = aset  # type: ignore[method-assign]
     trigger = of_a_task(trigger_for(simulator.add_video("tavus", queued=0.5, generating=0.5), connect("tavus")))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(XCom, "aset", aset)
+        patch.setattr(XCom, "aset", aset, raising=False)
         asyncio.run(only_event(trigger))
     assert [value["status"] for value in seen] == ["queued", "generating"]
     assert {value["video_id"] for value in seen} == {trigger.video_id}
@@ -55,7 +55,7 @@ def test_nothing_is_pushed_after_a_cancelled_wait(
         await asyncio.sleep(0.5)
         ended.append(key)
 
-    monkeypatch.setattr(XCom, "aset", slow)
+    monkeypatch.setattr(XCom, "aset", slow, raising=False)
     trigger = of_a_task(trigger_for(simulator.add_video("tavus", outcome="stuck"), connect("tavus")))
 
     async def cancel() -> None:

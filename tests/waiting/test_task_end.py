@@ -48,7 +48,7 @@ def task_instance(index: int = 0) -> Any:
 def test_an_end_costs_the_record_and_what_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     async def end(keys: list[str] | None) -> list[str]:
         supervisor = Supervisor()
-        monkeypatch.setattr(XCom, "aset", supervisor.aset)
+        monkeypatch.setattr(XCom, "aset", supervisor.aset, raising=False)
         event = await TaskEnd(end_from_trigger=True, xcom_keys=keys).event(READY, task_instance(), {"queued": 1.0})
         assert isinstance(event, TaskSuccessEvent)
         if keys is not None:
@@ -64,7 +64,7 @@ def test_an_end_costs_the_record_and_what_is_read(monkeypatch: pytest.MonkeyPatc
 def test_waits_that_end_together_end_one_after_the_other_and_not_all_at_last(monkeypatch: pytest.MonkeyPatch) -> None:
     async def end_together() -> tuple[list[float], int]:
         supervisor = Supervisor()
-        monkeypatch.setattr(XCom, "aset", supervisor.aset)
+        monkeypatch.setattr(XCom, "aset", supervisor.aset, raising=False)
         began, ended = time.monotonic(), []
 
         async def end(index: int) -> None:
@@ -84,7 +84,7 @@ def test_reports_are_few_and_give_way_to_ends(monkeypatch: pytest.MonkeyPatch) -
     async def take() -> tuple[int, bool]:
         writer = XComWriter()
         taken = sum(writer.take_report() for _ in range(100))
-        monkeypatch.setattr(XCom, "aset", Supervisor(0.05).aset)
+        monkeypatch.setattr(XCom, "aset", Supervisor(0.05).aset, raising=False)
         ending = [asyncio.create_task(writer.push(task_instance(), {"return_value": 1})) for _ in range(20)]
         await asyncio.sleep(0.3)
         while_ending = writer.take_report()
