@@ -37,7 +37,10 @@ PUBLIC_MODULES = {
     "airflow.triggers.base",
     "airflow.utils.state",
     "airflow.providers.common.compat.connection",
+    "airflow.providers.common.compat.openlineage.facet",
     "airflow.providers.common.compat.sdk",
+    # What an operator that reports its lineage returns.
+    "airflow.providers.openlineage.extractors",
     "airflow.providers.standard.triggers.temporal",
 }
 #: Documented, and a module.

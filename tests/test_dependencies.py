@@ -24,8 +24,8 @@ OF_AIRFLOW = {
     "airflow.providers.standard": "apache-airflow-providers-standard",
     "airflow": "apache-airflow",
 }
-#: Only a pytest that is there loads the simulator's plugin for it.
-PLUGIN_FOR = {"simulator/pytest_plugin.py": {"pytest"}}
+#: Only a pytest that is there loads the simulator's plugin, and only an openlineage provider asks for lineage.
+PLUGIN_FOR = {"simulator/pytest_plugin.py": {"pytest"}, "lineage.py": {"openlineage"}}
 
 
 def imports(path: Path) -> Iterator[str]:

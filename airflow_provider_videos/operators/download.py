@@ -11,11 +11,13 @@ from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException
 
 from airflow_provider_videos.exceptions import VideoBatchDownloadError, VideoBatchError, VideoPathError
+from airflow_provider_videos.lineage import lineage_of_files
 from airflow_provider_videos.parameters import check_may_be_mapped, check_parameters, check_rendered
 from airflow_provider_videos.video_list import VideoList
 from airflow_provider_videos.xcom import VIDEOS_KEY, push, tell_assets, tell_assets_of_batch
 
 if TYPE_CHECKING:
+    from airflow.providers.openlineage.extractors import OperatorLineage
     from airflow.sdk import Context
 
     from airflow_provider_videos.download.video_download import DownloadOptions
@@ -87,6 +89,7 @@ class DownloadVideoOperator(BaseOperator):
         self.max_attempts = max_attempts
         self.with_thumbnail = with_thumbnail
         self.with_record = with_record
+        self._kept: list[dict[str, Any]] = []
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Keep the video."""
@@ -99,8 +102,13 @@ class DownloadVideoOperator(BaseOperator):
         hook = VideoHook.get_hook(self.conn_id)
         target = Target(self.path, storage_conn_id=self.storage_conn_id)
         kept = VideoDownload(hook, self.video_id, target, _options(self)).keep()
+        self._kept = [kept]
         tell_assets(self, context, kept, EVENT_FIELDS)
         return kept
+
+    def get_openlineage_facets_on_complete(self, task_instance: Any) -> OperatorLineage[Any, Any]:
+        """Return the lineage of the file: see :mod:`airflow_provider_videos.lineage`."""
+        return lineage_of_files(self._kept)
 
 
 class DownloadVideoBatchOperator(BaseOperator):
@@ -166,6 +174,7 @@ class DownloadVideoBatchOperator(BaseOperator):
         self.max_attempts = max_attempts
         self.with_thumbnail = with_thumbnail
         self.with_record = with_record
+        self._kept: list[dict[str, Any]] = []
 
     def execute(self, context: Context) -> list[dict[str, Any]]:
         """Keep the videos."""
@@ -195,6 +204,7 @@ class DownloadVideoBatchOperator(BaseOperator):
     def _end(
         self, context: Context, records: list[dict[str, Any]], errors: Mapping[str, VideoError]
     ) -> list[dict[str, Any]]:
+        self._kept = records
         push(self, context, {VIDEOS_KEY: records})
         reasons = [(place, record) for place, record in enumerate(records) if record["error_message"] is not None]
         failed = [[record["video_id"] or f"place {place}", record["error_message"]] for place, record in reasons]
@@ -206,6 +216,10 @@ class DownloadVideoBatchOperator(BaseOperator):
         counts = {"videos": len(records), "ready": len(records) - len(failed), "failed": len(failed)}
         tell_assets_of_batch(self, context, counts)
         return records
+
+    def get_openlineage_facets_on_complete(self, task_instance: Any) -> OperatorLineage[Any, Any]:
+        """Return the lineage of the files that are kept, also if the task fails because of others."""
+        return lineage_of_files(self._kept)
 
 
 def _options(task: DownloadVideoOperator | DownloadVideoBatchOperator) -> DownloadOptions:

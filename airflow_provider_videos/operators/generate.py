@@ -13,6 +13,7 @@ from airflow.sdk.exceptions import AirflowTaskTimeout
 
 from airflow_provider_videos.airflow_compat.tasks import tells_triggers_of_kills
 from airflow_provider_videos.exceptions import VideoError, VideoFailedError, VideoUnsupportedError
+from airflow_provider_videos.lineage import lineage_of_orders
 from airflow_provider_videos.ordering.kill import delete_if_ended_by_a_user, say_that_it_goes_on, within_seconds
 from airflow_provider_videos.ordering.record import DEFAULT_LISTING_DELAY
 from airflow_provider_videos.ordering.store import OrderStore
@@ -25,6 +26,7 @@ from airflow_provider_videos.waiting.worker import defer_or_sleep, defer_wait, r
 from airflow_provider_videos.xcom import failed_video_xcoms, push, push_progress, push_video, tell_assets
 
 if TYPE_CHECKING:
+    from airflow.providers.openlineage.extractors import OperatorLineage
     from airflow.sdk import Context
 
     from airflow_provider_videos.ordering.ordering import Ordered, Ordering
@@ -139,6 +141,8 @@ class GenerateVideoOperator(BaseOperator):
         self.delete_on_kill = delete_on_kill
         self.check_request = check_request
         self._video_id: str | None = None
+        self._vendor: str | None = None
+        self._is_done = False
         self._context: Context | None = None
 
     def execute(self, context: Context) -> dict[str, Any]:
@@ -157,7 +161,7 @@ class GenerateVideoOperator(BaseOperator):
             OrderStore(context).note_that_nothing_was_ordered(self.retries or 0)
             raise
         ordered = ordering.place()
-        self._video_id, self._context = ordered.video.video_id, context
+        self._video_id, self._vendor, self._context = ordered.video.video_id, ordered.video.vendor, context
         push_progress(self, context, {"video_id": ordered.video.video_id, "vendor": ordered.video.vendor})
         if not self.wait_for_completion:
             return self._end(context, ordered.video.to_dict())
@@ -173,6 +177,11 @@ class GenerateVideoOperator(BaseOperator):
         except VideoError as error:
             self._fail(context, error, event["video_id"])
         return self._end(context, video)
+
+    def get_openlineage_facets_on_complete(self, task_instance: Any) -> OperatorLineage[Any, Any]:
+        """Return the lineage of the video: see :mod:`airflow_provider_videos.lineage`."""
+        video_ids = [self._video_id] if self._is_done and self._video_id is not None else []
+        return lineage_of_orders(self._vendor, video_ids, ordered=self._video_id)
 
     def on_kill(self) -> None:
         """Say what becomes of the video, and delete it if that was asked for and a user has ended the task."""
@@ -240,6 +249,7 @@ class GenerateVideoOperator(BaseOperator):
     def _end(self, context: Context, video: dict[str, Any]) -> dict[str, Any]:
         texts = texts_of(read_request(self.request))
         video = {**video, **{field: text for field, text in texts.items() if video[field] is None}}
+        self._video_id, self._vendor, self._is_done = video["video_id"], video["vendor"], True
         tell_assets(self, context, video, EVENT_FIELDS)
         return push_video(self, context, video)
 
@@ -247,6 +257,7 @@ class GenerateVideoOperator(BaseOperator):
         from airflow_provider_videos.ordering.ordering import may_be_billed
 
         if isinstance(error, VideoFailedError):
+            self._video_id, self._vendor = video_id, error.video["vendor"]
             push(self, context, failed_video_xcoms(error.video))
             OrderStore(context).report_failure(video_id, max_tries=context["ti"].max_tries)
             note = f"Video {video_id!r} was ordered and may be billed. Clear the task to order another one."

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator, conf
 
 from airflow_provider_videos.exceptions import VideoError, VideoParameterError, VideoUnexpectedError
+from airflow_provider_videos.lineage import lineage_of_orders
 from airflow_provider_videos.ordering.ordered_videos import OrderedVideos
 from airflow_provider_videos.ordering.record import DEFAULT_LISTING_DELAY
 from airflow_provider_videos.ordering.shards import note_that_nothing_was_ordered
@@ -34,6 +35,7 @@ from airflow_provider_videos.waiting.worker import defer_or_sleep
 from airflow_provider_videos.xcom import VIDEO_IDS_KEY, push_progress
 
 if TYPE_CHECKING:
+    from airflow.providers.openlineage.extractors import OperatorLineage
     from airflow.sdk import Context
 
     from airflow_provider_videos.ordering.batch import BatchOrders
@@ -130,6 +132,7 @@ class GenerateVideoBatchOperator(BaseOperator):
         self.listing_delay = in_seconds(listing_delay)
         self.check_request = check_request
         self._has_orders = False
+        self._videos: OrderedVideos | None = None
 
     def execute(self, context: Context) -> list[dict[str, Any]]:
         """Order the videos, unless they were ordered before, and wait for them."""
@@ -142,6 +145,11 @@ class GenerateVideoBatchOperator(BaseOperator):
     def execute_complete(self, context: Context, event: dict[str, Any]) -> list[dict[str, Any]]:
         """Order more, or end, after videos have ended in the triggerer."""
         return self._order_and_wait(context, event)
+
+    def get_openlineage_facets_on_complete(self, task_instance: Any) -> OperatorLineage[Any, Any]:
+        """Return the lineage of the videos that are ready, also if the task fails because of others."""
+        ready = [] if self._videos is None else self._videos.ready
+        return lineage_of_orders(ready[0]["vendor"] if ready else None, [video["video_id"] for video in ready])
 
     def on_kill(self) -> None:
         """Say what becomes of the videos."""
@@ -158,6 +166,7 @@ class GenerateVideoBatchOperator(BaseOperator):
             raise
         orders.open()
         videos = OrderedVideos(self, context, orders, conn_id=self.conn_id, rules=self._rules(), timeout=self.timeout)
+        self._videos = videos
         seen = Counts() if outcome is None else outcome.counts
         ready, failed = seen.ready, max(seen.failed - orders.number_failed, 0)
         # Where it is not known which videos have ended, and others are to take their places, they are asked for.

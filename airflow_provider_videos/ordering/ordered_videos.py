@@ -52,6 +52,8 @@ class OrderedVideos:
         self._conn_id = conn_id
         self._rules = rules
         self._timeout = timeout
+        #: The records of the videos that were ready when the task ended.
+        self.ready: list[dict[str, Any]] = []
 
     def waits(self, video_ids: Sequence[str]) -> list[Wait]:
         """Return a wait for each of some videos; a later attempt waits for as long as the first one did."""
@@ -110,6 +112,7 @@ class OrderedVideos:
         orders, context = self._orders, self._context
         batch.expire(time.time())
         records = [self._record(slot, video_id, batch) for slot, video_id in orders.with_ids()]
+        self.ready = list(filter(is_ready, records))
         push(self._operator, context, {VIDEOS_KEY: records})
         if orders.stopped_by is not None:
             note = (
@@ -121,7 +124,7 @@ class OrderedVideos:
         has_retry = context["ti"].try_number <= context["ti"].max_tries
         if (failure := outcome.failure(records, on_failure=on_failure, has_retry=has_retry)) is not None:
             raise failure
-        counts = {"videos": len(records), "ready": sum(map(is_ready, records)), "failed": outcome.counts.failed}
+        counts = {"videos": len(records), "ready": len(self.ready), "failed": outcome.counts.failed}
         tell_assets_of_batch(self._operator, context, counts)
         return records
 
