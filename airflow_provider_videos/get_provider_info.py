@@ -38,6 +38,10 @@ def get_provider_info() -> dict[str, Any]:
         },
         "connection-types": [_connection_type(vendor) for vendor in _VENDORS],
         "extra-links": [f"{_PACKAGE}.links.video.WatchVideoLink", f"{_PACKAGE}.links.video.OpenAtVendorLink"],
+        "task-decorators": [
+            {"name": name, "class-name": f"{_PACKAGE}.decorators.generate.{name}_task"}
+            for name in ("generate_video", "generate_video_batch")
+        ],
         "config": {
             "videos": {
                 "description": "How videos are shown in Airflow's pages.",

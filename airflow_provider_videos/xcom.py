@@ -18,9 +18,13 @@ if TYPE_CHECKING:
     from airflow_provider_videos.waiting.polling import Wait
 
 #: Names of the operators whose tasks leave something about a video. Airflow's database has them, too.
-BATCH_OPERATORS = ("DownloadVideoBatchOperator", "GenerateVideoBatchOperator", "VideoBatchSensor")
+BATCH_OPERATORS = (
+    *("DownloadVideoBatchOperator", "_GenerateVideoBatchDecoratedOperator", "GenerateVideoBatchOperator"),
+    "VideoBatchSensor",
+)
 VIDEO_OPERATORS = (
-    *("DownloadVideoOperator", "GenerateVideoOperator", "GetVideoOperator", "VideoSensor"),
+    *("DownloadVideoOperator", "_GenerateVideoDecoratedOperator", "GenerateVideoOperator", "GetVideoOperator"),
+    "VideoSensor",
     *BATCH_OPERATORS,
 )
 #: Fields that are pushed under keys of their own, since ``task.output["download_url"]`` reads an XCom key.

@@ -22,8 +22,9 @@ from airflow_provider_videos.plugin import Pages, tabs
 from airflow_provider_videos.waiting.start_from_trigger import CannotStartFromTriggerError, start_trigger_args
 
 WITH_VIDEOS = [
-    *("DownloadVideoOperator", "GenerateVideoOperator", "GetVideoOperator", "VideoSensor"),
-    *("DownloadVideoBatchOperator", "GenerateVideoBatchOperator", "VideoBatchSensor"),
+    *("DownloadVideoOperator", "_GenerateVideoDecoratedOperator", "GenerateVideoOperator", "GetVideoOperator"),
+    *("VideoSensor", "DownloadVideoBatchOperator", "_GenerateVideoBatchDecoratedOperator"),
+    *("GenerateVideoBatchOperator", "VideoBatchSensor"),
 ]
 PACKAGE = Path(airflow_provider_videos.__file__).parent
 FENCE = {"airflow_compat/tasks.py", "airflow_compat/api_server.py"}
@@ -31,6 +32,7 @@ FENCE = {"airflow_compat/tasks.py", "airflow_compat/api_server.py"}
 PUBLIC_MODULES = {
     "airflow.plugins_manager",
     "airflow.sdk",
+    "airflow.sdk.bases.decorator",
     # Where the documented airflow.exceptions tells everyone to import from.
     "airflow.sdk.exceptions",
     "airflow.sdk.types",

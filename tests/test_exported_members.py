@@ -11,6 +11,7 @@ from airflow_provider_videos import exceptions
 
 #: What a Dag, or a vendor in a package of its own, may import, by module.
 EXPORTED: dict[str, list[str]] = {
+    "airflow_provider_videos.decorators.generate": ["generate_video_batch_task", "generate_video_task"],
     "airflow_provider_videos.hooks.d_id": ["DIdHook", "DIdVideoRequest"],
     "airflow_provider_videos.hooks.fal": ["FalHook", "FalVideoRequest"],
     "airflow_provider_videos.hooks.heygen": ["HeyGenHook", "HeyGenVideoRequest"],

@@ -97,6 +97,11 @@ def test_the_modules_that_are_named_exist(kind: str) -> None:
             assert importlib.import_module(module)
 
 
+def test_the_decorators_that_are_named_exist() -> None:
+    for entry in INFO["task-decorators"]:
+        assert callable(import_string(entry["class-name"]))
+
+
 def test_each_integration_that_is_named_is_declared() -> None:
     declared = {integration["integration-name"] for integration in INFO["integrations"]}
     for kind in ("hooks", "operators", "sensors", "triggers"):

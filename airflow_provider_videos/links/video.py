@@ -29,6 +29,10 @@ class _VideoLink(BaseOperatorLink):
     @property
     def operators(self) -> list[type[BaseOperator]]:  # type: ignore[override]
         """Classes of the tasks that have it. Only an API server asks for them, and then pays for their import."""
+        from airflow_provider_videos.decorators.generate import (
+            _GenerateVideoBatchDecoratedOperator,
+            _GenerateVideoDecoratedOperator,
+        )
         from airflow_provider_videos.operators.download import DownloadVideoBatchOperator, DownloadVideoOperator
         from airflow_provider_videos.operators.generate import GenerateVideoOperator
         from airflow_provider_videos.operators.generate_batch import GenerateVideoBatchOperator
@@ -38,6 +42,7 @@ class _VideoLink(BaseOperatorLink):
 
         return [
             *(DownloadVideoBatchOperator, DownloadVideoOperator, GenerateVideoBatchOperator, GenerateVideoOperator),
+            *(_GenerateVideoBatchDecoratedOperator, _GenerateVideoDecoratedOperator),
             *(GetVideoOperator, VideoBatchSensor, VideoSensor),
         ]
 

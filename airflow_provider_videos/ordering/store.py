@@ -15,6 +15,8 @@ from airflow_provider_videos.ordering.record import Order, OrderRecord
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from airflow_provider_videos.ordering.function_result import FunctionResult
+
 KEY = "video_order"
 #: Key that a user sets to ``true`` to have a lost order ordered again, and of the run's configuration.
 ORDER_AGAIN_KEY = "order_again_if_lost"
@@ -60,8 +62,8 @@ class OrderStore:
         """
         return self.may_have_been_emptied(retries) or (can_be_searched and self._ti.try_number > 1)
 
-    def was_cleared_since(self, order: Order, retries: int) -> bool:
-        """Say whether a user has cleared the task since it last went on with an order.
+    def was_cleared_since(self, order: Order | FunctionResult, retries: int) -> bool:
+        """Say whether a user has cleared the task since it last went on with an order, or with a function's result.
 
         :param retries: of the task.
         """
