@@ -22,7 +22,9 @@ def get_provider_info() -> dict[str, Any]:
             {
                 "integration-name": vendor["hook-name"],
                 "external-doc-url": vendor["external-doc-url"],
-                "tags": ["service"],
+                "how-to-guide": [f"/docs/vendors/{vendor['connection-type']}.md"],
+                "logo": "/docs/integration-logos/videos.svg",
+                "tags": ["generative-ai", "service"],
             }
             for vendor in _VENDORS
         ],

@@ -18,7 +18,13 @@ COMMANDS = {
     ("version",): [],
     ("providers", "list"): ["airflow-provider-videos"],
     ("providers", "get", "airflow-provider-videos"): ["airflow-provider-videos"],
+    ("providers", "get", "airflow-provider-videos", "--full", "--output", "json"): [
+        "/docs/vendors/tavus.md",
+        "generate_video_batch_task",
+    ],
     ("providers", "hooks"): ["TavusHook", "TogetherHook"],
+    ("providers", "triggers"): ["triggers.video", "triggers.video_batch", "triggers.account_videos"],
+    ("providers", "configs"): ["show_tabs", "playable_paths"],
     ("providers", "behaviours"): ["tavus", "together"],
     ("providers", "widgets"): ["extra__tavus__timeout", "extra__together__proxy"],
     ("providers", "links"): ["WatchVideoLink", "OpenAtVendorLink"],

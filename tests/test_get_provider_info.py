@@ -19,6 +19,7 @@ from airflow_provider_videos.http.connection import DEFAULT_TIMEOUT, EXTRAS
 from airflow_provider_videos.masking import MIN_SECRET_CHARACTERS
 from tests.vendor_kit import REQUESTS
 
+CHECKOUT = Path(__file__).parent.parent
 INFO = get_provider_info()
 CONNECTION_TYPES: list[dict[str, Any]] = INFO["connection-types"]
 by_type = pytest.mark.parametrize("declared", CONNECTION_TYPES, ids=lambda declared: declared["connection-type"])
@@ -30,6 +31,13 @@ def schema(name: str) -> Any:
 
 def test_it_is_what_airflow_asks_for() -> None:
     jsonschema.validate(INFO, schema("provider_info.schema.json"))
+
+
+def test_each_integration_names_a_guide_and_a_logo_of_this_checkout() -> None:
+    for integration in INFO["integrations"]:
+        for path in (*integration["how-to-guide"], integration["logo"]):
+            assert path.startswith("/docs/")
+            assert (CHECKOUT / path.removeprefix("/")).is_file(), path
 
 
 def test_its_connection_types_are_what_a_provider_yaml_may_say() -> None:
@@ -109,7 +117,7 @@ def test_each_integration_that_is_named_is_declared() -> None:
 
 
 def test_the_registry_names_every_operator_sensor_and_trigger() -> None:
-    registry = yaml.safe_load((Path(__file__).parent.parent / ".airflow-registry.yaml").read_text())
+    registry = yaml.safe_load((CHECKOUT / ".airflow-registry.yaml").read_text())
     for kind in ("operators", "sensors", "triggers"):
         modules = {module for entry in INFO[kind] for module in entry["python-modules"]}
         classes = {f"{module}.{name}" for module in modules for name in importlib.import_module(module).__all__}
