@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_videos.airflow_compat.tasks import airflow_version
@@ -155,10 +155,10 @@ def rendered_fields_of_run(dag_id: str, run_id: str) -> list[ColumnElement[bool]
     return same if has_regions() else [fields.dag_id == dag_id, fields.run_id == run_id, *same]
 
 
-def has_xcom(key: str, operators: Collection[str]) -> ColumnElement[bool]:
-    """Return the condition that a run has an XCom with some key, as far as a list of runs can ask for that.
+def has_xcom(keys: Collection[str], operators: Collection[str]) -> ColumnElement[bool]:
+    """Return the condition that a run has an XCom with one of some keys, as far as a list of runs can ask for that.
 
-    :param key: the XCom's.
+    :param keys: the XComs'.
     :param operators: from Airflow 3.4 on, where XComs have no index by key, names of the operators whose tasks push it.
     """
     from sqlalchemy import and_, exists, func, select
@@ -166,7 +166,7 @@ def has_xcom(key: str, operators: Collection[str]) -> ColumnElement[bool]:
     run, instance = __getattr__("DagRun"), __getattr__("TaskInstance")
     if not has_regions():
         xcom = __getattr__("XComModel")
-        found: ColumnElement[bool] = run.id.in_(select(xcom.dag_run_id).where(xcom.key == key))
+        found: ColumnElement[bool] = run.id.in_(select(xcom.dag_run_id).where(xcom.key.in_(keys)))
         return found
     newest = select(func.max(run.id)).scalar_subquery()
     of_run = (instance.dag_id == run.dag_id, instance.run_id == run.run_id)
@@ -179,19 +179,43 @@ def count_xcoms(session: Session, runs: Mapping[int, tuple[str, str]], key: str)
 
     :param runs: the Dag's and the run's id, by the number that the run has in the database.
     """
-    from sqlalchemy import Text, cast, func, select
+    from sqlalchemy import Text, cast, func
 
     def texts(value: Any) -> Any:
         # What a triggerer pushed is JSON within JSON.
         return func.count(func.replace(func.replace(cast(value, Text), "\\", ""), '"', "").distinct())
 
+    return dict(_of_runs(session, runs, key, texts, is_aggregate=True))
+
+
+def read_xcoms(session: Session, runs: Mapping[int, tuple[str, str]], key: str) -> Iterator[tuple[int, str]]:
+    """Read what the tasks of some runs pushed under a key, as text of JSON, each with its run's number.
+
+    :param runs: the Dag's and the run's id, by the number that the run has in the database.
+    """
+    from sqlalchemy import Text, cast
+
+    return _of_runs(session, runs, key, lambda value: cast(value, Text), is_aggregate=False)
+
+
+def _of_runs(
+    session: Session,
+    runs: Mapping[int, tuple[str, str]],
+    key: str,
+    column: Callable[[Any], Any],
+    *,
+    is_aggregate: bool,
+) -> Iterator[tuple[int, Any]]:
+    from sqlalchemy import select
+
     if has_regions():
         # This Airflow has a query for one run only.
-        counts = {}
         for number, (dag_id, run_id) in runs.items():
             query, xcom = run_xcoms(dag_id, run_id)
-            counts[number] = session.scalar(query.with_only_columns(texts(xcom.value)).where(xcom.key == key)) or 0
-        return counts
+            for value in session.scalars(query.with_only_columns(column(xcom.value)).where(xcom.key == key)):
+                yield number, value
+        return
     xcom = __getattr__("XComModel")
-    query = select(xcom.dag_run_id, texts(xcom.value)).where(xcom.dag_run_id.in_(list(runs)), xcom.key == key)
-    return {row[0]: row[1] for row in session.execute(query.group_by(xcom.dag_run_id))}
+    query = select(xcom.dag_run_id, column(xcom.value)).where(xcom.dag_run_id.in_(list(runs)), xcom.key == key)
+    for number, value in session.execute(query.group_by(xcom.dag_run_id) if is_aggregate else query):
+        yield number, value

@@ -14,7 +14,14 @@ from airflow_provider_videos.exceptions import VideoBatchDownloadError, VideoBat
 from airflow_provider_videos.lineage import lineage_of_files
 from airflow_provider_videos.parameters import check_may_be_mapped, check_parameters, check_rendered
 from airflow_provider_videos.video_list import VideoList
-from airflow_provider_videos.xcom import VIDEOS_KEY, push, tell_assets, tell_assets_of_batch
+from airflow_provider_videos.xcom import (
+    VIDEO_IDS_KEY,
+    VIDEOS_KEY,
+    push,
+    push_progress,
+    tell_assets,
+    tell_assets_of_batch,
+)
 
 if TYPE_CHECKING:
     from airflow.providers.openlineage.extractors import OperatorLineage
@@ -189,6 +196,7 @@ class DownloadVideoBatchOperator(BaseOperator):
         target = Target(self.path, storage_conn_id=self.storage_conn_id)
         if not target.is_folder:
             raise VideoPathError(path=self.path, problem="must be a folder, for many videos: let it end with a slash")
+        push_progress(self, context, {VIDEO_IDS_KEY: videos.ids, "vendor": hooks[0].conn_type})
         by_id = videos.by_id()
         # The connection is looked up in this thread, for all of them.
         while len(hooks) < min(self.max_active_downloads, len(by_id)):

@@ -21,7 +21,7 @@ from airflow_provider_videos.waiting.batch_video import Counts
 from airflow_provider_videos.waiting.polling import CONNECTION_GRACE, Wait
 from airflow_provider_videos.waiting.status_report import StatusReport
 from airflow_provider_videos.waiting.xcom_writer import get_writer
-from airflow_provider_videos.xcom import VIDEOS_KEY
+from airflow_provider_videos.xcom import VIDEO_IDS_KEY, VIDEOS_KEY
 
 __all__ = ["VideoBatchTrigger"]
 
@@ -126,7 +126,7 @@ class VideoBatchTrigger(WaitTrigger):
             return TriggerEvent(payload)
         vendor = next((one.video.vendor for one in batch.videos.values() if one.video is not None), None)
         records = videos.records(lambda video_id: batch.videos[video_id].to_dict(vendor))
-        payload["has_pushed"] = await self._push(records)
+        payload["has_pushed"] = await self._push({VIDEO_IDS_KEY: videos.ids, VIDEOS_KEY: records})
         if payload["has_pushed"] or not self._end.do_xcom_push:
             event = await self._task_end(outcome, records)
             if event is not None:
@@ -135,11 +135,11 @@ class VideoBatchTrigger(WaitTrigger):
                 return event
         return TriggerEvent(payload)
 
-    async def _push(self, records: list[dict[str, Any]]) -> bool:
+    async def _push(self, xcoms: dict[str, Any]) -> bool:
         if not self._end.do_xcom_push or getattr(self, "task_instance", None) is None:
             return False
         try:
-            await get_writer().push(self.task_instance, {VIDEOS_KEY: records})
+            await get_writer().push(self.task_instance, xcoms)
         except Exception:
             self.log.warning("The records of the videos can't be pushed, so a worker asks for them", exc_info=True)
             return False

@@ -1,19 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reads which runs have videos: those whose tasks pushed an id."""
+"""Reads which runs have videos: those whose tasks pushed an id, or the ids of a batch."""
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-from collections.abc import Callable
+import json
+from collections import defaultdict
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
-from airflow_provider_videos.airflow_compat.api_server import DagRun, count_xcoms, has_xcom
-from airflow_provider_videos.xcom import VIDEO_OPERATORS
+from airflow_provider_videos.airflow_compat.api_server import DagRun, count_xcoms, has_xcom, read_xcoms
+from airflow_provider_videos.xcom import VIDEO_IDS_KEY, VIDEO_OPERATORS
 
 ID_KEY = "video_id"
+KEYS = (ID_KEY, VIDEO_IDS_KEY)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -52,7 +56,7 @@ def read_all_runs(session: Session, may_see: Callable[[str], bool], *, skip: int
     hidden: set[str] = set()
     while True:
         is_shown = DagRun.dag_id.not_in(hidden)
-        window = select(DagRun.dag_id).where(has_xcom(ID_KEY, VIDEO_OPERATORS), is_shown)
+        window = select(DagRun.dag_id).where(has_xcom(KEYS, VIDEO_OPERATORS), is_shown)
         until_here = window.order_by(DagRun.id.desc()).limit(skip + limit).subquery()
         new = set(session.scalars(select(until_here.c.dag_id).distinct())) - asked
         asked |= new
@@ -65,14 +69,35 @@ def read_all_runs(session: Session, may_see: Callable[[str], bool], *, skip: int
 def _read(session: Session, is_shown: ColumnElement[bool], *, skip: int, limit: int) -> list[VideoRun]:
     query = (
         select(DagRun.id, DagRun.dag_id, DagRun.run_id, DagRun.state, DagRun.start_date)
-        .where(has_xcom(ID_KEY, VIDEO_OPERATORS), is_shown)
+        .where(has_xcom(KEYS, VIDEO_OPERATORS), is_shown)
         .order_by(DagRun.id.desc())
         .offset(skip)
         .limit(limit)
     )
     runs = list(session.execute(query))
-    counts = count_xcoms(session, {number: (dag_id, run_id) for number, dag_id, run_id, _, _ in runs}, ID_KEY)
+    counts = _counts(session, {number: (dag_id, run_id) for number, dag_id, run_id, _, _ in runs})
     return [
         VideoRun(dag_id=dag_id, run_id=run_id, state=str(state), started_at=started_at, count=counts.get(number, 0))
         for number, dag_id, run_id, state, started_at in runs
     ]
+
+
+def _counts(session: Session, runs: Mapping[int, tuple[str, str]]) -> dict[int, int]:
+    counts = count_xcoms(session, runs, ID_KEY)
+    ids: dict[int, set[str]] = defaultdict(set)
+    for number, text in read_xcoms(session, runs, VIDEO_IDS_KEY):
+        listed = _value(text)
+        ids[number].update(one for one in (listed if isinstance(listed, list) else ()) if isinstance(one, str))
+    # Other tasks of the run may have pushed single ids of the same videos.
+    for number, text in read_xcoms(session, {number: runs[number] for number in ids}, ID_KEY):
+        ids[number].add(str(_value(text)))
+    return counts | {number: len(of_run) for number, of_run in ids.items()}
+
+
+def _value(text: str) -> object:
+    value = json.loads(text)
+    # What a triggerer pushed is JSON within JSON.
+    if isinstance(value, str) and value[:1] in {'"', "["}:
+        with contextlib.suppress(ValueError):
+            return json.loads(value)
+    return value

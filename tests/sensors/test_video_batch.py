@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import asyncio
 import json
 import random
 import time
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 from airflow.sdk import Asset
 from airflow.sdk.exceptions import AirflowFailException
+from airflow.sdk.execution_time.xcom import XCom
 
 from airflow_provider_videos.exceptions import (
     VideoAuthError,
@@ -26,7 +28,7 @@ from airflow_provider_videos.simulator.videos import VendorName
 from airflow_provider_videos.triggers.video_batch import VideoBatchTrigger
 from tests.attempts import Store
 from tests.vendor_kit import Connect
-from tests.waiting_kit import MODES, Outcome, TaskInstance, run, through_the_database
+from tests.waiting_kit import MODES, Outcome, TaskInstance, only_event, run, through_the_database
 
 in_every_mode = pytest.mark.parametrize("mode", MODES)
 
@@ -361,6 +363,19 @@ def test_an_event_of_another_version_fails_the_task_with_a_reason(
     context: Any = {"ti": None}
     with pytest.raises(VideoError, match="event"):
         sensor.resume_execution("execute_complete", {"event": event}, context)
+
+
+def test_a_wait_that_no_worker_begins_leaves_the_ids_that_the_lists_of_runs_go_by(
+    simulator: Simulator, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    video_ids = [simulator.add_video("tavus") for _ in range(2)]
+    ti = TaskInstance()
+    monkeypatch.setattr(XCom, "aset", ti.aset)
+    trigger = VideoBatchTrigger(video_ids=video_ids, conn_id=connect("tavus"), timeout=5.0, poke_interval=1)
+    trigger.task_instance = ti  # type: ignore[assignment]
+    asyncio.run(only_event(trigger))
+    assert ti.xcoms["video_ids"] == video_ids
+    assert [video["video_id"] for video in ti.xcoms["videos"]] == video_ids
 
 
 def test_a_trigger_survives_the_database() -> None:

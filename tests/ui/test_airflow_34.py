@@ -126,3 +126,5 @@ def test_a_dags_runs_are_listed_by_their_tasks_with_the_number_of_videos(session
     page = client.get("/dags/dag").text
     assert f'<a href="/videos{RUN}">run</a></td><td>1</td>' in page
     assert ">without</a>" not in page
+    leave(session, "batch", {"video_ids": ["v2", "v3"]})
+    assert f'<a href="/videos{RUN}">run</a></td><td>2</td>' in client.get("/dags/dag").text

@@ -13,6 +13,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy.orm import Session
 
 from airflow_provider_videos.ui.app import ACCESS, make_app
+from airflow_provider_videos.ui.video_runs import read_all_runs
 from airflow_provider_videos.video import Video, VideoState
 from tests.ui.conftest import Leave
 
@@ -73,6 +74,22 @@ def test_the_tasks_of_a_run_show_each_video_once_and_what_is_kept_of_it(client: 
     assert "1 failed" in page
     assert "/videos/v1.mp4" in client.get(f"{ORDER}?map_index=-1&member=0").text
     assert "/videos/v1.mp4" in client.get(f"{RUN}/tasks/keep?map_index=-1&member=0").text
+
+
+def test_the_lists_of_runs_find_those_that_have_batches_only_and_count_each_video_once(
+    session: Session, client: TestClient, leave: Leave
+) -> None:
+    leave("order", operator="GenerateVideoBatchOperator", xcoms={"video_ids": ["v1", "v2", None]})
+    # As a triggerer pushes it, and as a task that is mapped over what the batch returned.
+    leave("wait", operator="VideoBatchSensor", xcoms={"video_ids": '["v1", "v2", "v3"]'})
+    leave("keep", map_index=0, operator="DownloadVideoOperator", xcoms={"video_id": "v2"})
+    leave("keep", map_index=1, operator="DownloadVideoOperator", xcoms={"video_id": '"v4"'})
+    leave("order", run_id="odd", operator="GenerateVideoBatchOperator", xcoms={"video_ids": "[no list"})
+    leave("wait", run_id="single", xcoms={"video_id": "v9"})
+    leave("else", run_id="without", operator="PythonOperator", xcoms={"return_value": 1})
+    runs = read_all_runs(session, lambda dag_id: True, skip=0, limit=9)
+    assert [(run.run_id, run.count) for run in runs] == [("single", 1), ("odd", 0), ("run", 4)]
+    assert f'<a href="/videos{RUN}">run</a></td><td>4</td>' in client.get("/dags/dag").text
 
 
 def test_a_batch_that_waits_shows_what_is_ordered_and_how_the_rest_stands(client: TestClient, leave: Leave) -> None:
