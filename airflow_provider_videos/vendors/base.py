@@ -57,7 +57,8 @@ class Vendor(ABC):
     #: Seconds that the answer to an order may take, if the connection says nothing; ``None`` for any call's limit.
     order_timeout: ClassVar[float | None] = None
 
-    #: How many videos an account may have under way at once, where the vendor's page says it; a batch keeps to it.
+    #: How many videos the lowest paid plan may have under way at once, where the vendor's page says it and the vendor
+    #: refuses more: what a batch keeps to by default. ``None`` where a vendor queues what is beyond.
     max_active: ClassVar[int | None] = None
 
     @abstractmethod

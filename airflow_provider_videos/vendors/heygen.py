@@ -44,6 +44,8 @@ class HeyGen(Vendor):
         "failed": VideoState.FAILED,
     }
     order_timeout = ORDER_TIMEOUT
+    # Of the lowest plan that pays: https://developers.heygen.com/docs/usage-limits. HeyGen refuses what is beyond.
+    max_active = 10
     recovery = ResendSameKey(
         lifetime=KEY_LIFETIME, afterwards=SearchByName(field="title", shown={"title": ("data", "title")})
     )

@@ -77,6 +77,8 @@ class Luma(Vendor):
     conn_type = "luma"
     name = "Luma"
     base_url = "https://agents.lumalabs.ai"
+    # The default of an account: https://docs.agents.lumalabs.ai, rate limits. Luma refuses what is beyond.
+    max_active = 10
     states = {
         "queued": VideoState.QUEUED,
         "processing": VideoState.GENERATING,

@@ -54,6 +54,8 @@ class MiniMax(Vendor):
     conn_type = "minimax"
     name = "MiniMax"
     base_url = "https://api.minimax.io"
+    # Documented for MiniMax-H3, of no other model: https://platform.minimax.io/docs/guides/rate-limits.
+    max_active = 30
     states = {
         "queued": VideoState.QUEUED,
         "running": VideoState.GENERATING,

@@ -445,6 +445,20 @@ class TestMaxActive:
         assert created(simulator) == 10
         assert max(most) == 3
 
+    def test_by_default_no_more_are_under_way_than_the_vendor_documents(
+        self, vendor: str, simulator: Simulator, connect: Connect, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        limit = VideoHook.get_hook(connect(vendor)).vendor.max_active
+        assert limit == {"heygen": 10, "luma": 10, "minimax": 30}.get(vendor)
+
+        def end(*args: Any, **options: Any) -> None:
+            raise Killed
+
+        monkeypatch.setattr(generate_batch, "defer_if_it_fits", end)
+        with pytest.raises(Killed):
+            batch([REQUESTS[vendor]] * 32, vendor, "deferrable").run()
+        assert created(simulator) == (limit or 32)
+
     def test_a_deferred_task_comes_back_in_waves(self, simulator: Simulator, connect: Connect) -> None:
         connect("tavus")
         simulator.generating = 0.5
