@@ -13,7 +13,7 @@ from airflow.sdk import BaseSensorOperator
 from airflow.sdk.exceptions import AirflowRescheduleException, AirflowSkipException, AirflowTaskTimeout
 
 from airflow_provider_videos.exceptions import VideoError, VideoFailedError
-from airflow_provider_videos.parameters import check_rendered
+from airflow_provider_videos.parameters import check_rendered, default_timeout
 from airflow_provider_videos.waiting.polling import PollingRules
 from airflow_provider_videos.waiting.skipping import why_skip
 from airflow_provider_videos.waiting.start_from_trigger import (
@@ -53,6 +53,8 @@ class WaitSensor(BaseSensorOperator):
         end_from_trigger: bool,
         **kwargs: Any,
     ) -> None:
+        # Airflow 3.2 refuses a timeout of None.
+        timeout = default_timeout() if timeout is None else timeout
         super().__init__(poke_interval=poke_interval, timeout=timeout, **kwargs)
         self.conn_id = conn_id
         self.deferrable = deferrable or start_from_trigger or end_from_trigger
