@@ -33,6 +33,8 @@ PUSHED_FIELDS = ("vendor", "video_id", "state", "download_url", "stream_url", "h
 SEEN_FIELDS = ("vendor", "video_id", "state", "hosted_url")
 #: Key of the record of a video that ended without success.
 FAILED_VIDEO_KEY = "video"
+#: Key of why the vendor certainly has no order of a task: its exception, as a dict.
+REFUSAL_KEY = "refusal"
 #: Key of how many seconds the video was in each of its vendor's statuses.
 STATUS_SECONDS_KEY = "status_seconds"
 #: Key of the ids of all videos of a batch that are ordered, in their order; ``None`` for one that is not.

@@ -23,7 +23,14 @@ from airflow_provider_videos.vendors.base import Deletes
 from airflow_provider_videos.video import VideoState
 from airflow_provider_videos.waiting.polling import DEFAULT_MAX_CONSECUTIVE_FAILURES, PollingRules, Step, Wait
 from airflow_provider_videos.waiting.worker import defer_or_sleep, defer_wait, read_event, wait_for_video
-from airflow_provider_videos.xcom import failed_video_xcoms, push, push_progress, push_video, tell_assets
+from airflow_provider_videos.xcom import (
+    REFUSAL_KEY,
+    failed_video_xcoms,
+    push,
+    push_progress,
+    push_video,
+    tell_assets,
+)
 
 if TYPE_CHECKING:
     from airflow.providers.openlineage.extractors import OperatorLineage
@@ -60,8 +67,9 @@ class GenerateVideoOperator(BaseOperator):
     The record is the dict of :meth:`~airflow_provider_videos.video.Video.to_dict`; its ``vendor``, ``video_id``,
     ``state``, ``download_url``, ``stream_url`` and ``hosted_url`` are also pushed as XComs of those names, ``video_id``
     and ``vendor`` as soon as the video is ordered, and ``status_seconds`` says how long each of the vendor's statuses
-    took, in seconds. With ``outlets``, the events of its assets carry ``vendor``,
-    ``video_id``, the URLs and ``cost`` (USD).
+    took, in seconds. Of a task that fails, the XCom ``video`` has the record of a video that failed, and ``refusal``
+    the exception, as a dict, if the vendor certainly has no order of it. With ``outlets``, the events of its assets
+    carry ``vendor``, ``video_id``, the URLs and ``cost`` (USD).
 
     :param conn_id: id of an Airflow connection of a video vendor's type. (templated)
     :param request: the vendor's own fields, as a dict or as the text of a JSON object: see the vendor's request class,
@@ -160,7 +168,12 @@ class GenerateVideoOperator(BaseOperator):
         except VideoError:
             OrderStore(context).note_that_nothing_was_ordered(self.retries or 0)
             raise
-        ordered = ordering.place()
+        try:
+            ordered = ordering.place()
+        except VideoError as error:
+            if ordering.has_certainly_no_video:
+                push_progress(self, context, {REFUSAL_KEY: error.to_dict()})
+            raise
         self._video_id, self._vendor, self._context = ordered.video.video_id, ordered.video.vendor, context
         push_progress(self, context, {"video_id": ordered.video.video_id, "vendor": ordered.video.vendor})
         if not self.wait_for_completion:

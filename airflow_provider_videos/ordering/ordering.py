@@ -157,6 +157,19 @@ class Ordering:
             return self._go_on_with_lost(order, reason)
         return self._go_on_with_accepted(order, order.video_id)
 
+    @property
+    def has_certainly_no_video(self) -> bool:
+        """Whether the last order of the request was certainly not accepted, and each one before it ended in a failure.
+
+        What is not known, such as an order whose answer was lost, is no certainty.
+        """
+        orders = [order for order in self._book.record.orders if order.fingerprint == self._fingerprint]
+        return (
+            bool(orders)
+            and orders[-1].state is OrderState.NOT_ACCEPTED
+            and all(order.state is OrderState.NOT_ACCEPTED or order.is_reported for order in orders)
+        )
+
     def _go_on_with_accepted(self, order: Order, video_id: str) -> Ordered:
         was_cleared = self._store.was_cleared_since(order, self._retries)
         if was_cleared and self._order_again_if_cleared:

@@ -549,6 +549,64 @@ def test_a_refusal_that_somebody_may_have_mended_by_the_next_try_is_retried(
     assert not isinstance(refused.value, AirflowFailException)
 
 
+@pytest.mark.parametrize("status", [400, 402])
+def test_what_certainly_was_not_ordered_says_so_to_other_tasks(
+    status: int, vendor: VendorName, mode: str, simulator: Simulator, connect: Connect
+) -> None:
+    connect(vendor)
+    simulator.add_fault(Fault("status", status=status, body='{"error": "Invalid size"}', times=1))
+    task = attempts(vendor, mode)
+    with pytest.raises(VideoApiError) as refused:
+        task.run()
+    assert task.ti.xcoms["refusal"] == refused.value.to_dict()
+    assert "Invalid size" in task.ti.xcoms["refusal"]["message"]
+    task.run()
+    assert "refusal" not in task.ti.xcoms
+
+
+def test_what_may_have_been_ordered_says_nothing_of_a_refusal(simulator: Simulator, connect: Connect) -> None:
+    connect("together")
+    simulator.add_fault(Fault("accept_then_reset", times=1))
+    task = attempts("together")
+    for _ in range(2):
+        with pytest.raises(VideoOrderLostError):
+            task.run()
+        assert "refusal" not in task.ti.xcoms
+    # Nor does a refusal of the next one, as the first may still be made.
+    simulator.add_fault(Fault("status", status=400, endpoint="create", times=1))
+    task.conf = {"order_again_if_lost": True}
+    with pytest.raises(VideoOrderRefusedError):
+        task.run()
+    assert "refusal" not in task.ti.xcoms
+
+
+def test_an_order_that_is_refused_after_one_whose_video_failed_says_so(simulator: Simulator, connect: Connect) -> None:
+    connect("together")
+    simulator.outcome = "failed"
+    task = attempts("together")
+    with pytest.raises(VideoFailedError):
+        task.run()
+    assert ("refusal" in task.ti.xcoms, task.ti.xcoms["video"]["state"]) == (False, "failed")
+    task.clear()
+    simulator.add_fault(Fault("status", status=400, endpoint="create", times=1))
+    with pytest.raises(VideoOrderRefusedError):
+        task.run()
+    assert "refusal" in task.ti.xcoms
+
+
+def test_a_refusal_that_cant_be_pushed_is_raised_all_the_same(simulator: Simulator, connect: Connect) -> None:
+    connect("tavus")
+    simulator.add_fault(Fault("status", status=400, endpoint="create", times=1))
+    task = attempts("tavus")
+
+    def refusing(key: str, value: Any) -> None:
+        raise ConnectionError("no database")
+
+    task.ti.xcom_push = refusing  # type: ignore[method-assign]
+    with pytest.raises(VideoOrderRefusedError):
+        task.run()
+
+
 def test_an_order_beyond_a_limit_that_passes_waits_and_is_sent_again(
     mode: str, simulator: Simulator, connect: Connect
 ) -> None:
