@@ -73,6 +73,7 @@ EXPORTED: dict[str, list[str]] = {
         "KlingVideoRequest",
         "body_of",
         "check_order",
+        "is_own_id",
         "is_v1",
         "path_of_order",
     ],

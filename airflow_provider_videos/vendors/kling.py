@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hmac
 import json
+import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -24,6 +25,7 @@ from airflow_provider_videos.vendors.kling_orders import (
     KlingVideoRequest,
     body_of,
     check_order,
+    is_own_id,
     is_v1,
     path_of_order,
 )
@@ -56,6 +58,7 @@ _HINTS = {
     **dict.fromkeys((1003, 1004), "The clock of this machine may be wrong."),
     1102: "No resource pack has units left.",
 }
+_OWN_ID_REFUSED = re.compile(r"external.?(task.?)?id|duplicate|already exist|not unique", re.IGNORECASE)
 _NO_FILE = "Kling calls the task a success, and gives no URL of a video"
 
 
@@ -116,6 +119,8 @@ class Kling(Vendor):
 
     def find(self, own_id: str, request: Mapping[str, Any]) -> Exchange[Video | None]:
         """Ask for the task of an own id; v1 keeps those of each kind apart."""
+        if not is_own_id(own_id):
+            raise MalformedIdError(f"{own_id!r:.200} is no id that an order can be found by")
         of_v1 = bool(request) and is_v1(request)
         path, query = (f"{path_of_order(request)}/{path_of(own_id)}", "") if of_v1 else (_TASKS, own_id)
         answer = yield Call(
@@ -179,7 +184,7 @@ class Kling(Vendor):
         kind = _CODES.get(code, RefusalKind.UNCLEAR)
         message = answer.text("message") or ""
         # An own id that Kling has already may be that of this order, sent before.
-        is_about_the_own_id = "external" in message.lower() or "duplicate" in message.lower()
+        is_about_the_own_id = _OWN_ID_REFUSED.search(message) is not None
         # A gateway's own 5xx may come after Kling's answer.
         is_certain = status_code < HTTPStatus.INTERNAL_SERVER_ERROR and not (is_order and is_about_the_own_id)
         if not is_certain or (kind is RefusalKind.FINAL and not is_order):

@@ -20,16 +20,15 @@ from airflow_provider_videos.vendors.checks import (
 )
 from airflow_provider_videos.vendors.errors import MalformedIdError, RequestFieldError
 
-__all__ = ["KlingVideoRequest", "body_of", "check_order", "is_v1", "path_of_order"]
+__all__ = ["KlingVideoRequest", "body_of", "check_order", "is_own_id", "is_v1", "path_of_order"]
 
 #: Field of a request that holds the order's own id.
 OWN_ID = "external_task_id"
 V1 = "/v1/videos"
-MAX_PROMPT_CHARACTERS, MAX_PROMPT_CHARACTERS_OF_2 = 3072, 2500
-MAX_V1_PROMPT_CHARACTERS = 2500
-#: Fields that the newer API takes within ``options``.
-_OPTIONS = (OWN_ID, "callback_url")
-_COMMON = ("kind", *_OPTIONS)
+#: Of a prompt; the second number is that of the models 2.x and of v1.
+MAX_PROMPT_CHARACTERS, MAX_OLDER_PROMPT_CHARACTERS = 3072, 2500
+_IN_OPTIONS = (OWN_ID, "callback_url")
+_COMMON = ("kind", *_IN_OPTIONS)
 #: What the newer API's kinds take in ``settings``.
 _SETTINGS = {
     "text-to-video": ("resolution", "aspect_ratio", "duration", "audio", "multi_shot"),
@@ -37,8 +36,7 @@ _SETTINGS = {
     "omni-video": ("resolution", "aspect_ratio", "duration", "audio", "multi_shot"),
     "motion-control": ("resolution", "audio", "character_orientation"),
 }
-#: Keys of an item of ``contents``, by its type.
-_KEYS = {
+_KEYS_OF_TYPES = {
     "prompt": ("text",),
     "element": ("element_id", "id"),
     "voice": ("voice_id", "id"),
@@ -66,8 +64,11 @@ _V1_FIELDS: dict[str, tuple[str, ...] | None] = {
     ),
     **dict.fromkeys(("multi-image2video", "video-extend", "effects", "avatar/image2video", "multi-elements")),
 }
-#: Names that v1 was seen to ignore, billing the video that it made without them.
+#: Names that v1 was seen to ignore, billing the video.
 _IGNORED = {"elements": "element_list", "image_urls": "image_list", "model": "model_name"}
+#: An own id. To Kling, a comma ends one, and other characters may get lost in a path: an order that is not found for
+#: such a reason would be sent again. v1 could take one of digits for a task's id.
+_OWN_ID = re.compile(r"(?!\d+$)[A-Za-z0-9_.:-]+")
 _WRONG_REFERENCE = re.compile(r"@(?:element|image|video)_?\d", re.IGNORECASE)
 
 
@@ -162,6 +163,11 @@ def is_v1(request: Mapping[str, Any]) -> bool:
     raise RequestFieldError("kind", "is missing" if kind is None else f"must be one of {kinds}")
 
 
+def is_own_id(text: str) -> bool:
+    """Say whether an order can be found by an own id."""
+    return bool(_OWN_ID.fullmatch(text))
+
+
 def path_of_order(request: Mapping[str, Any]) -> str:
     """Return the path that an order goes to, and that of a list of v1.
 
@@ -179,13 +185,15 @@ def path_of_order(request: Mapping[str, Any]) -> str:
 def body_of(request: Mapping[str, Any]) -> dict[str, Any]:
     """Return what is sent of an order.
 
-    :raises RequestFieldError: if ``options`` has an own id too, or is no dict.
+    :raises RequestFieldError: if ``options`` has an own id too, or is no dict, or if the own id might not be found.
     """
     body = {field: value for field, value in request.items() if field not in ("kind", "model")}
+    if OWN_ID in body and not is_own_id(str(body[OWN_ID])):
+        raise RequestFieldError(OWN_ID, "may have letters, digits and _ . : - only, and not only digits")
     if is_v1(request):
         return body
     options = _dict(body, "options")
-    for field in _OPTIONS:
+    for field in _IN_OPTIONS:
         if field in options:
             raise RequestFieldError(f"options.{field}", f"belongs beside options, as {field}")
         if field in body:
@@ -195,11 +203,12 @@ def body_of(request: Mapping[str, Any]) -> dict[str, Any]:
 
 def check_order(request: Mapping[str, Any]) -> None:
     """Check an order against https://kling.ai/document-api."""
-    check_texts(request, "kind", "model", "model_name", *_OPTIONS)
+    check_texts(request, "kind", "model", "model_name", *_IN_OPTIONS)
+    path_of_order(request)
+    body_of(request)
     if is_v1(request):
         _check_v1(request)
         return
-    path_of_order(request)
     kind, model = request["kind"], request["model"]
     what = "prompt" if kind == "text-to-video" else "contents"
     check_fields(request, (*_COMMON, "model", what, "settings", "options"))
@@ -210,15 +219,14 @@ def check_order(request: Mapping[str, Any]) -> None:
     has = {_type_of(item) for item in contents}
     is_of_2 = model.startswith("kling-2")
     for prompt in (request.get("prompt"), *(item.get("text") for item in contents)):
-        longest = MAX_PROMPT_CHARACTERS_OF_2 if is_of_2 else MAX_PROMPT_CHARACTERS
+        longest = MAX_OLDER_PROMPT_CHARACTERS if is_of_2 else MAX_PROMPT_CHARACTERS
         check_texts({"prompt": prompt}, "prompt", longest=longest)
     settings = _dict(request, "settings")
     check_fields(settings, _SETTINGS[kind])
     _check_settings(settings, model, is_of_2=is_of_2)
     if kind == "motion-control":
-        for needed in ("image", "video"):
-            if needed not in has:
-                raise RequestFieldError("contents", f"has no {needed}")
+        if not has >= {"image", "video"}:
+            raise RequestFieldError("contents", "must have an image and a video")
         orientation = "character_orientation"
         check_required({f"settings.{orientation}": settings.get(orientation)}, f"settings.{orientation}")
     if "last_frame" in has and "first_frame" not in has:
@@ -228,7 +236,6 @@ def check_order(request: Mapping[str, Any]) -> None:
     needs_1080p = (is_of_2 and "last_frame" in has) or (model == "kling-2.6" and settings.get("audio") == "native")
     if needs_1080p and kind != "motion-control" and settings.get("resolution") != "1080p":
         raise RequestFieldError("settings.resolution", f"must be '1080p' for this order of {model}")
-    body_of(request)
     check_fields(_dict(request, "options"), ("watermark_info",))
 
 
@@ -251,8 +258,8 @@ def _check_settings(settings: Mapping[str, Any], model: str, *, is_of_2: bool) -
 
 def _type_of(item: Mapping[str, Any]) -> str:
     """Return the type of an item of the contents, after a check."""
-    check_choice({"contents.type": item.get("type", "")}, "contents.type", tuple(_KEYS))
-    keys = _KEYS[item["type"]]
+    check_choice({"contents.type": item.get("type", "")}, "contents.type", tuple(_KEYS_OF_TYPES))
+    keys = _KEYS_OF_TYPES[item["type"]]
     check_fields(item, ("type", *keys))
     check_required({f"contents.{keys[0]}": item.get(keys[0])}, f"contents.{keys[0]}")
     return str(item["type"])
@@ -271,7 +278,7 @@ def _check_v1(request: Mapping[str, Any]) -> None:
         check_choice(request, "sound", ("on", "off"))
         check_choice(request, "duration", tuple(map(str, range(3, 16))))
         check_number(request, "cfg_scale", 0, 1)
-    check_texts(request, "prompt", "negative_prompt", longest=MAX_V1_PROMPT_CHARACTERS)
+    check_texts(request, "prompt", "negative_prompt", longest=MAX_OLDER_PROMPT_CHARACTERS)
     for field in ("image", "image_tail"):
         if str(request.get(field)).startswith("data:"):
             raise RequestFieldError(field, "must be a URL or base64 alone, without what stands before its comma")

@@ -290,6 +290,10 @@ def test_an_own_id_that_kling_has_already_may_be_that_of_this_order(message: str
     assert kind_of({"code": 1201, "message": message}, "order", 400) is RefusalKind.UNCLEAR
 
 
+def test_a_refusal_of_another_field_is_final() -> None:
+    assert kind_of({"code": 1201, "message": "external image can't be read"}, "order", 400) is RefusalKind.FINAL
+
+
 def test_a_refusal_below_a_5xx_is_none() -> None:
     assert kind_of({"code": 1201, "message": "no"}, "order", 502) is RefusalKind.UNCLEAR
 
@@ -343,6 +347,17 @@ def test_an_own_id_is_asked_for_where_its_order_went() -> None:
 def test_the_answer_to_an_own_id_may_not_show_it() -> None:
     assert run(Kling().find(OWN_ID, ORDER), said([SUBMITTED]))[0] is not None
     assert run(Kling().find(OWN_ID, V1_ORDER), said({**V1_CREATED, "task_info": None}))[0] is not None
+
+
+@pytest.mark.parametrize("own_id", ["a,b", "a/b", " a", "a b", "a%2Cb", "", "893605946402811985", "ä", "a\n"])
+@pytest.mark.parametrize("order", [ORDER, V1_ORDER], ids=["new", "v1"])
+def test_an_own_id_that_might_not_be_found_is_neither_sent_nor_asked_for(order: dict[str, Any], own_id: str) -> None:
+    with pytest.raises(RequestFieldError, match="external_task_id may have letters"):
+        next(Kling().submit({**order, "external_task_id": own_id}, key=None))
+    with pytest.raises(RequestFieldError):
+        Kling().check({**order, "external_task_id": own_id})
+    with pytest.raises(MalformedIdError):
+        next(Kling().find(own_id, order))
 
 
 def test_of_several_tasks_of_an_own_id_the_one_that_is_worth_most_is_taken() -> None:
