@@ -174,7 +174,8 @@ def _is_template(value: Any, extensions: tuple[str, ...]) -> bool:
         return any(_is_template(inner, extensions) for inner in value.values())
     if isinstance(value, list | tuple):
         return any(_is_template(inner, extensions) for inner in value)
-    return isinstance(value, XComArg)
+    # What a mapped task group hands to its tasks is of another class, which is not public.
+    return isinstance(value, XComArg) or hasattr(value, "iter_references")
 
 
 def _literal(text: str) -> Any:

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from airflow.sdk import DAG, BaseOperator
+from airflow.sdk import DAG, BaseOperator, task_group
 from airflow.sdk.bases.sensor import BaseSensorOperator
 from airflow.sdk.configuration import conf
 from airflow.sdk.exceptions import AirflowFailException
@@ -118,6 +118,12 @@ def test_templates_are_left_to_the_execution(task: Any) -> None:
         earlier = BaseOperator(task_id="earlier")
         for number, value in enumerate(("{{ params.x }}", "{% if 1 %}x{% endif %}", earlier.output)):
             task(task_id=f"task{number}", **dict.fromkeys(NEEDED[task], value))
+
+        @task_group
+        def each(value: Any) -> None:
+            task(task_id="in_group", **dict.fromkeys(NEEDED[task], value))
+
+        each.expand(value=["x"])
     if task is GenerateVideoOperator:
         task(task_id="file", conn_id="c", request="request.json")
         task(task_id="nested", conn_id="c", request={"script": earlier.output, "properties": {"x": ["{{ y }}"]}})
