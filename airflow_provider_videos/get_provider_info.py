@@ -167,6 +167,9 @@ _VENDORS = (
     },
 )
 
+#: Display names of the vendors, by connection type.
+VENDOR_NAMES = {vendor["connection-type"]: vendor["hook-name"] for vendor in _VENDORS}
+
 
 def _connection_type(vendor: dict[str, str]) -> dict[str, Any]:
     return {

@@ -105,3 +105,9 @@ def read_mark(name: str) -> str | None:
     """
     found = re.search(r"^airflow-([0-9a-f]{8,24})(?: |$)", name) or re.search(r" airflow-([0-9a-f]{8,24})$", name)
     return found[1] if found else None
+
+
+def is_made_up(name: str, video_id: str) -> bool:
+    """Say whether this package made a video's name up, or Tavus did: its names end in the video's id."""
+    name = name.strip()
+    return read_mark(name) is not None or bool(video_id and name.endswith(video_id))

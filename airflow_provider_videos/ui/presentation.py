@@ -11,9 +11,10 @@ from typing import Any
 from airflow.utils.state import State
 
 from airflow_provider_videos.clock import in_words, read_iso
-from airflow_provider_videos.get_provider_info import get_provider_info
+from airflow_provider_videos.get_provider_info import VENDOR_NAMES
 from airflow_provider_videos.numeric import is_number
-from airflow_provider_videos.ordering.naming import read_mark
+from airflow_provider_videos.ordering.naming import is_made_up
+from airflow_provider_videos.texts import clock, dollars
 from airflow_provider_videos.ui.kept_files import first_playable, how_to_get
 from airflow_provider_videos.ui.task_videos import TaskVideo
 from airflow_provider_videos.vendors.signed_urls import expiry_of
@@ -31,7 +32,6 @@ LABELS: Mapping[str, tuple[str, str]] = {
     VideoState.DELETED: ("Deleted", "failed"),
     VideoState.EXPIRED: ("Expired", "failed"),
 }
-VENDOR_NAMES = {entry["connection-type"]: entry["hook-name"] for entry in get_provider_info()["connection-types"]}
 URL_FIELDS = (
     ("download_url", "Download"),
     ("stream_url", "Stream"),
@@ -83,15 +83,9 @@ class Shown:
     def title(self) -> str:
         """What to call it: its name, what is said in it or shown, or its id."""
         fields = ["name", "prompt", "script", "video_id"]
-        if self._is_named_by_a_machine:
+        if is_made_up(self._text("name"), self._text("video_id")):
             fields = ["prompt", "script", "name", "video_id"]
         return next(filter(None, (self._text(field).strip() for field in fields)), self.instance)
-
-    @property
-    def _is_named_by_a_machine(self) -> bool:
-        """Whether this package made the name up, or Tavus did: its names end in the video's id."""
-        name, video_id = self._text("name").strip(), self._text("video_id")
-        return read_mark(name) is not None or bool(video_id and name.endswith(video_id))
 
     @property
     def instance(self) -> str:
@@ -152,7 +146,7 @@ class Shown:
     def cost(self) -> str:
         """What the vendor charged."""
         cost = self._number("cost")
-        return "" if cost is None else f"${cost:,.4f}".rstrip("0").rstrip(".") if cost < 0.01 else f"${cost:,.2f}"
+        return "" if cost is None else dollars(cost)
 
     @property
     def facts(self) -> list[tuple[str, str]]:
@@ -264,10 +258,3 @@ def total_cost(videos: Iterable[Shown]) -> str:
     """Add up what the vendors charged, as far as they say."""
     costs = [cost for video in videos if (cost := video._number("cost")) is not None]
     return f"${sum(costs):,.2f}" if costs else ""
-
-
-def clock(seconds: float) -> str:
-    """Write a length as a player does, such as ``0:08`` or ``1:02:03``."""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_videos.ordering.naming import Marks
-from airflow_provider_videos.ui.presentation import Shown, clock, total_cost
+from airflow_provider_videos.ui.presentation import Shown, total_cost
 from airflow_provider_videos.ui.task_videos import TaskVideo
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -145,11 +145,6 @@ def test_costs_are_added_up_as_far_as_they_are_known() -> None:
     videos = [shown(state="ready", cost=0.25), shown(state="ready", cost=0.5), shown(state="ready")]
     assert total_cost(videos) == "$0.75"
     assert total_cost([shown(state="ready")]) == ""
-
-
-@pytest.mark.parametrize(("seconds", "text"), [(8.2, "0:08"), (75, "1:15"), (3723, "1:02:03")])
-def test_a_length_is_written_as_players_do(seconds: float, text: str) -> None:
-    assert clock(seconds) == text
 
 
 def test_how_a_wait_stands_is_told_in_sentences() -> None:
