@@ -19,6 +19,7 @@
     ├── VideoOrderLostError     a video may have been ordered, and is not known (*)
     ├── VideoRecordError        what was kept of an order can't be read (*)
     ├── VideoPathError          nothing can be kept at the path that was given (also a ValueError, *)
+    ├── VideoApprovalError      an answer does not say that a person approves this video
     ├── VideoDownloadError      the video's file can't be had, or isn't one
     ├── VideoBatchDownloadError files of a batch of videos can't be had
     ├── VideoStorageError       the storage doesn't take it
@@ -46,6 +47,7 @@ from airflow_provider_videos.texts import shorten
 __all__ = [
     "VideoAnswerError",
     "VideoApiError",
+    "VideoApprovalError",
     "VideoAuthError",
     "VideoBatchDownloadError",
     "VideoBatchError",
@@ -452,6 +454,22 @@ class VideoBatchDownloadError(VideoError):
         super().__init__(f"{len(failed):,} of {videos:,} videos could not be kept. {_named(failed)}")
         self.failed = failed
         self.videos = videos
+
+
+class VideoApprovalError(VideoError):
+    """An answer does not say that a person approves the video that the request is about. A retry asks again.
+
+    :param video_id: id of the video that the request is about.
+    :param problem: what is wrong with the answer.
+    """
+
+    def __init__(self, *, video_id: str, problem: str) -> None:
+        super().__init__(
+            f"Video {video_id!r} is not approved: {_sentence(problem)} Nothing was passed on. A retry or a clear "
+            "of the task asks again."
+        )
+        self.video_id = video_id
+        self.problem = problem
 
 
 class VideoTimeoutError(VideoError, AirflowSensorTimeout):

@@ -78,7 +78,13 @@ def get_provider_info() -> dict[str, Any]:
 #: By what Airflow calls them; ``{}`` is a vendor's connection type.
 _MODULES = {
     "hooks": ("hooks.{}",),
-    "operators": ("operators.download", "operators.generate", "operators.generate_batch", "operators.video"),
+    "operators": (
+        "operators.approve",
+        "operators.download",
+        "operators.generate",
+        "operators.generate_batch",
+        "operators.video",
+    ),
     "sensors": ("sensors.video", "sensors.video_batch"),
     "triggers": ("triggers.account_videos", "triggers.video", "triggers.video_batch"),
 }

@@ -23,6 +23,7 @@ BATCH_OPERATORS = (
     "VideoBatchSensor",
 )
 VIDEO_OPERATORS = (
+    "ApproveVideoOperator",
     *("DownloadVideoOperator", "_GenerateVideoDecoratedOperator", "GenerateVideoOperator", "GetVideoOperator"),
     "VideoSensor",
     *BATCH_OPERATORS,

@@ -22,6 +22,7 @@ from airflow_provider_videos.plugin import Pages, tabs
 from airflow_provider_videos.waiting.start_from_trigger import CannotStartFromTriggerError, start_trigger_args
 
 WITH_VIDEOS = [
+    "ApproveVideoOperator",
     *("DownloadVideoOperator", "_GenerateVideoDecoratedOperator", "GenerateVideoOperator", "GetVideoOperator"),
     *("VideoSensor", "DownloadVideoBatchOperator", "_GenerateVideoBatchDecoratedOperator"),
     *("GenerateVideoBatchOperator", "VideoBatchSensor"),
@@ -43,6 +44,7 @@ PUBLIC_MODULES = {
     "airflow.providers.common.compat.sdk",
     # What an operator that reports its lineage returns.
     "airflow.providers.openlineage.extractors",
+    "airflow.providers.standard.operators.hitl",
     "airflow.providers.standard.triggers.temporal",
 }
 #: Documented, and a module.

@@ -15,6 +15,7 @@ from airflow_provider_videos.advice import advice
 from airflow_provider_videos.exceptions import (
     VideoAnswerError,
     VideoApiError,
+    VideoApprovalError,
     VideoAuthError,
     VideoBatchDownloadError,
     VideoBatchError,
@@ -75,6 +76,7 @@ ERRORS = [
     VideoFailedError(video=RECORD),
     VideoFailedError(video={**RECORD, "state": "ready", "status": "ready", "error_code": None}),
     VideoFailedError(video={**RECORD, "error_message": None}),
+    VideoApprovalError(video_id="v1", problem="the answer is about video 'v2'"),
     VideoBatchDownloadError(failed=[["v1", "its host doesn't answer"]], videos=3),
     VideoBatchError(failed=[["v1", "it is empty"]], videos=3, kinds={"VideoFailedError": 1}),
     VideoTimeoutError(video_id="v1", waited="12 h", last_seen="Its last status was 'queued', first seen 1 h before."),

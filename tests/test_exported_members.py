@@ -24,6 +24,7 @@ EXPORTED: dict[str, list[str]] = {
     "airflow_provider_videos.hooks.together": ["TogetherHook", "TogetherVideoRequest"],
     "airflow_provider_videos.hooks.video": ["VideoHook"],
     "airflow_provider_videos.links.video": ["OpenAtVendorLink", "WatchVideoLink"],
+    "airflow_provider_videos.operators.approve": ["ApproveVideoOperator"],
     "airflow_provider_videos.operators.download": ["DownloadVideoBatchOperator", "DownloadVideoOperator"],
     "airflow_provider_videos.operators.generate": ["GenerateVideoOperator"],
     "airflow_provider_videos.operators.generate_batch": ["GenerateVideoBatchOperator"],

@@ -75,6 +75,36 @@ def has_mapped_dependants(task: Any) -> bool:
     return next(iter(task.iter_mapped_dependants()), None) is not None
 
 
+def is_mapped_over(task: Any, source: Any) -> bool:
+    """Return whether a task is mapped over what another one returns, itself or by a group that it is in.
+
+    Its map index then counts what the other returned, and is not the other's.
+    """
+    mapped = {node.node_id for node in source.iter_mapped_dependants()}
+    return task.node_id in mapped or any(group.node_id in mapped for group in task.iter_mapped_task_groups())
+
+
+def is_in_mapped_group(task: Any) -> bool:
+    """Return whether a task is in a mapped task group.
+
+    What such a task skips is not found by Airflow 3.2 and 3.3: they look for it under the index of a task that is not
+    mapped (``NotPreviouslySkippedDep``).
+    """
+    return next(iter(task.iter_mapped_task_groups()), None) is not None
+
+
+def waits_for_input() -> tuple[type[BaseException], ...]:
+    """Return the exceptions by which a task that asks a person gives its worker back.
+
+    From Airflow 3.3 on no trigger takes part; one of the two goes with Airflow 3.2. Each has ``kwargs``, what the task
+    is resumed with.
+    """
+    from airflow.sdk import exceptions
+
+    names = ("TaskDeferred", "TaskAwaitingInput")
+    return tuple(getattr(exceptions, name) for name in names if hasattr(exceptions, name))
+
+
 def unlimited_retention() -> dict[str, Any]:
     """Return the arguments that make the task state store (3.3) keep an entry as long as the run.
 

@@ -33,6 +33,7 @@ class _VideoLink(BaseOperatorLink):
             _GenerateVideoBatchDecoratedOperator,
             _GenerateVideoDecoratedOperator,
         )
+        from airflow_provider_videos.operators.approve import ApproveVideoOperator
         from airflow_provider_videos.operators.download import DownloadVideoBatchOperator, DownloadVideoOperator
         from airflow_provider_videos.operators.generate import GenerateVideoOperator
         from airflow_provider_videos.operators.generate_batch import GenerateVideoBatchOperator
@@ -41,6 +42,7 @@ class _VideoLink(BaseOperatorLink):
         from airflow_provider_videos.sensors.video_batch import VideoBatchSensor
 
         return [
+            ApproveVideoOperator,
             *(DownloadVideoBatchOperator, DownloadVideoOperator, GenerateVideoBatchOperator, GenerateVideoOperator),
             *(_GenerateVideoBatchDecoratedOperator, _GenerateVideoDecoratedOperator),
             *(GetVideoOperator, VideoBatchSensor, VideoSensor),

@@ -40,7 +40,7 @@ from airflow_provider_videos.xcom import (
 )
 
 #: Tasks that are about to have a video, though they may not have left anything yet.
-WAITING_OPERATORS = tuple(name for name in VIDEO_OPERATORS if not name.startswith("Download"))
+WAITING_OPERATORS = tuple(name for name in VIDEO_OPERATORS if not name.startswith(("Approve", "Download")))
 #: What of a wait's report stands in for the fields of the record.
 WAITING_FIELDS = ("vendor", "video_id", "state", "status")
 #: What a task of a run that has none of this package's XComs may be, and yet be no video.

@@ -84,13 +84,15 @@ class AirflowApi:
         self._patiently("POST", f"{dag}/dagRuns", run)
         return run_id
 
-    def _patiently(self, method: str, path: str, body: Mapping[str, Any]) -> None:
+    def _patiently(
+        self, method: str, path: str, body: Mapping[str, Any], *, user: str | None = None, may_conflict: bool = True
+    ) -> None:
         """Make a change that may be made twice: on SQLite, Airflow answers 500 while others write."""
         for left in reversed(range(10)):
             try:
-                self.api(method, path, json=body)
+                self.api(method, path, user=user, json=body)
             except requests.HTTPError as error:
-                if error.response.status_code == HTTPStatus.CONFLICT:
+                if error.response.status_code == HTTPStatus.CONFLICT and may_conflict:
                     return
                 if error.response.status_code != HTTPStatus.INTERNAL_SERVER_ERROR or not left:
                     raise
@@ -136,6 +138,30 @@ class AirflowApi:
         """Return the sorted keys of a task instance's XComs."""
         entries = self._pages(f"{_task(dag_id, run_id, task_id)}/xcomEntries", "xcom_entries", map_index=map_index)
         return sorted(entry["key"] for entry in entries)
+
+    def human_request(self, dag_id: str, run_id: str, task_id: str, map_index: int = -1) -> dict[str, Any]:
+        """Return what a task asks a person; if it asks nothing, a requests.HTTPError of status 404."""
+        answer = self.api("GET", f"{_task(dag_id, run_id, task_id)}/{map_index}/hitlDetails")
+        request: dict[str, Any] = answer.json()
+        return request
+
+    def respond(
+        self,
+        dag_id: str,
+        run_id: str,
+        task_id: str,
+        option: str,
+        map_index: int = -1,
+        *,
+        user: str | None = None,
+        **fields: Any,
+    ) -> None:
+        """Answer what a task asks a person, with the given fields of its form, and the others as they are."""
+        params = self.human_request(dag_id, run_id, task_id, map_index)["params"]
+        sent = {name: field["value"] for name, field in params.items()} | fields
+        body = {"chosen_options": [option], "params_input": sent}
+        path = f"{_task(dag_id, run_id, task_id)}/{map_index}/hitlDetails"
+        self._patiently("PATCH", path, body, user=user, may_conflict=False)
 
     def log(self, dag_id: str, run_id: str, task_id: str, try_number: int = 1, map_index: int = -1) -> str:
         """Return one try's log: a line per message, its fields (an exception's frames too) at the end."""
