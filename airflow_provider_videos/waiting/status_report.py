@@ -4,12 +4,12 @@
 from __future__ import annotations
 
 import asyncio
-import contextvars
 import logging
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_videos.airflow_compat.tasks import context_to_push_in
 from airflow_provider_videos.waiting.polling import REPORT_INTERVAL
 from airflow_provider_videos.waiting.xcom_writer import get_writer
 from airflow_provider_videos.xcom import WAITING_KEY, waiting_status
@@ -61,8 +61,7 @@ class StatusReport:
         if not writer.take_report():
             return
         self._reported, self._reported_at = standing, time.monotonic()
-        # In the trigger's own context, a line that Airflow logs of it would land in the task's log.
-        self._under_way = asyncio.get_running_loop().create_task(self._push(value()), context=contextvars.Context())
+        self._under_way = asyncio.get_running_loop().create_task(self._push(value()), context=context_to_push_in())
 
     def cancel(self) -> None:
         """End what is under way: after the wait, the XComs are a later attempt's."""

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import json
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 from airflow.sdk.execution_time.xcom import XCom
 
+from airflow_provider_videos.airflow_compat import tasks
 from airflow_provider_videos.simulator import Simulator
 from tests.triggers.firing import Pushed, of_a_task, trigger_for
 from tests.vendor_kit import Connect
@@ -68,3 +70,26 @@ def test_nothing_is_pushed_after_a_cancelled_wait(
     asyncio.run(cancel())
     assert began == ["waiting"]
     assert ended == []
+
+
+@pytest.mark.parametrize(("version", "whose"), [("3.3.2", None), ("3.4.0b2", "the trigger's")])
+def test_from_airflow_3_4_on_a_report_is_pushed_in_the_context_that_says_whose_it_is(
+    version: str, whose: str | None, simulator: Simulator, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner: contextvars.ContextVar[str | None] = contextvars.ContextVar("owner", default=None)
+    owners = []
+
+    async def aset(*, key: str, value: Any, **place: Any) -> None:
+        await asyncio.sleep(0)
+        owners.append(owner.get())
+
+    monkeypatch.setattr(XCom, "aset", aset, raising=False)
+    monkeypatch.setattr(tasks, "airflow_version", lambda: version)
+    trigger = of_a_task(trigger_for(simulator.add_video("tavus", generating=0.5), connect("tavus")))
+
+    async def run() -> None:
+        owner.set("the trigger's")
+        await only_event(trigger)
+
+    asyncio.run(run())
+    assert set(owners) == {whose}
