@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_videos.airflow_compat.tasks import airflow_version
 
 if TYPE_CHECKING:
+    from airflow.api_fastapi.app import get_auth_manager as get_auth_manager
     from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity as DagAccessEntity
     from airflow.api_fastapi.common.db.common import SessionDep as SessionDep
     from airflow.api_fastapi.core_api.security import GetUserDep as GetUserDep
     from airflow.api_fastapi.core_api.security import requires_access_dag as requires_access_dag
     from airflow.models.dagrun import DagRun as DagRun
+    from airflow.models.hitl import HITLDetail as HITLDetail
     from airflow.models.renderedtifields import RenderedTaskInstanceFields as RenderedTaskInstanceFields
     from airflow.models.taskinstance import TaskInstance as TaskInstance
     from airflow.models.xcom import XComModel as XComModel
@@ -32,9 +34,11 @@ _PAGES = {
     # Whoever may see a task's XComs may see its video.
     "DagAccessEntity": "airflow.api_fastapi.auth.managers.models.resource_details",
     "GetUserDep": "airflow.api_fastapi.core_api.security",
+    "get_auth_manager": "airflow.api_fastapi.app",
     "requires_access_dag": "airflow.api_fastapi.core_api.security",
     # The tables that have what a page shows.
     "DagRun": "airflow.models.dagrun",
+    "HITLDetail": "airflow.models.hitl",
     "RenderedTaskInstanceFields": "airflow.models.renderedtifields",
     "SessionDep": "airflow.api_fastapi.common.db.common",
     "TaskInstance": "airflow.models.taskinstance",

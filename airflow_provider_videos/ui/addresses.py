@@ -99,6 +99,17 @@ def airflow_task_page(dag_id: str, run_id: str, task_id: str, map_index: int | N
     return page if map_index < 0 else f"{page}/mapped/{map_index}"
 
 
+def answer_path(dag_id: str, run_id: str, task_id: str, map_index: int) -> str:
+    """Return the path in Airflow's REST API at which a person answers what a task instance asks."""
+    task = f"{_encoded(dag_id)}/dagRuns/{_encoded(run_id)}/taskInstances/{_encoded(task_id)}/{map_index}"
+    return f"{_site_path()}/api/v2/dags/{task}/hitlDetails"
+
+
+def airflow_answer_page(dag_id: str, run_id: str, task_id: str, map_index: int) -> str:
+    """Return the path of Airflow's own form for that answer."""
+    return f"{airflow_task_page(dag_id, run_id, task_id, map_index)}/required_actions"
+
+
 def login_page(afterwards: str) -> str:
     """Give the path where somebody logs in to Airflow, whichever way that is, to be led to another path of the site."""
     return f"{_site_path()}/api/v2/auth/login?{urlencode({'next': afterwards})}"

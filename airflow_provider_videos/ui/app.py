@@ -4,14 +4,13 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
-import secrets
+from collections.abc import Iterable
 from datetime import UTC, datetime
-from importlib import resources
 from typing import Annotated, Any, Literal, get_args
 from uuid import UUID
 
-import jinja2
 from fastapi import Depends, FastAPI, HTTPException, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, Response
@@ -26,10 +25,13 @@ from airflow_provider_videos.airflow_compat.api_server import (
     GetUserDep,
     SessionDep,
     TaskInstance,
+    get_auth_manager,
     has_regions,
     requires_access_dag,
 )
 from airflow_provider_videos.ui import addresses
+from airflow_provider_videos.ui.approvals import Approvals, read_approvals
+from airflow_provider_videos.ui.page import make_page
 from airflow_provider_videos.ui.playback import Member, RegionIndex, go_to_vendor, read_region, show_copy
 from airflow_provider_videos.ui.presentation import Shown, total_cost
 from airflow_provider_videos.ui.run_rows import Run, read_state
@@ -57,12 +59,6 @@ REASONS = {
     403: ("Not allowed", "Your role in Airflow doesn't let you see the XComs of this Dag."),
 }
 
-_templates = jinja2.Environment(
-    loader=jinja2.PackageLoader("airflow_provider_videos.ui", "pages"),
-    autoescape=True,
-    undefined=jinja2.StrictUndefined,
-)
-
 
 def make_app() -> FastAPI:
     """Build the application."""
@@ -82,7 +78,7 @@ def show_all_runs(request: Request, user: GetUserDep, session: SessionDep, page:
     """Show the runs with videos of all Dags whose XComs the user may see."""
 
     def may_see(dag_id: str) -> bool:
-        return _may_see(dag_id, request, user)
+        return _may(dag_id, request, user, "GET", ENTITIES)
 
     skip, limit = _slice(page)
     return _list(read_all_runs(session, may_see, skip=skip, limit=limit), None, page)
@@ -97,17 +93,25 @@ def show_dag(dag_id: str, session: SessionDep, page: PageNumber = 1) -> HTMLResp
 
 
 def show_run(
-    request: Request, dag_id: str, run_id: str, session: SessionDep, page: PageNumber = 1, state: Tone | None = None
+    request: Request,
+    user: GetUserDep,
+    dag_id: str,
+    run_id: str,
+    session: SessionDep,
+    page: PageNumber = 1,
+    state: Tone | None = None,
 ) -> Response:
     """Show all videos of a run, or those in one state."""
     exists = session.scalar(select(func.count()).where(DagRun.dag_id == dag_id, DagRun.run_id == run_id))
     if not exists:
         raise HTTPException(404, f"Dag {dag_id!r} has no run {run_id!r}.")
-    return _grid(request, session, Run(dag_id=dag_id, run_id=run_id), page, state)
+    run = Run(dag_id=dag_id, run_id=run_id)
+    return _grid(request, session, run, page, state, _approvals(request, user, session, run))
 
 
 def show_task(
     request: Request,
+    user: GetUserDep,
     dag_id: str,
     run_id: str,
     task_id: str,
@@ -126,21 +130,23 @@ def show_task(
     if not place["count"]:
         raise HTTPException(404, f"Run {run_id!r} of Dag {dag_id!r} has no task {task_id!r}.")
     # Airflow's tabs and tasks give a task in a loop the index -1, and its database the iteration.
+    approvals = _approvals(request, user, session, run)
     is_whole = index is None or (index == -1 and not place["matching"] and has_regions())
     if is_whole and not place["count"] == place["matching"] == 1:
-        return _grid(request, session, run, page, state)
+        return _grid(request, session, run, page, state, approvals)
     index = -1 if index is None else index
     region = read_region(region_id, region_index)
     if place["matching"] > 1 and region is None:
-        return _grid(request, session, dataclasses.replace(run, map_indexes={index}), page, state)
+        return _grid(request, session, dataclasses.replace(run, map_indexes={index}), page, state, approvals)
     if place["is_batch"] and member is None:
-        return _grid(request, session, dataclasses.replace(run, map_indexes={index}), page, state)
+        return _grid(request, session, dataclasses.replace(run, map_indexes={index}), page, state, approvals)
     task = read_task_video(session, dag_id, run_id, task_id, index, region, member) if place["matching"] else None
     if task is None:
         raise HTTPException(404, f"Task {task_id!r} of run {run_id!r} has no map index {index}.")
-    return _page(
+    return make_page(
         "video.html",
         shown=Shown(task, now=datetime.now(UTC)),
+        approvals=approvals,
         dag_id=dag_id,
         run_id=run_id,
         task_id=task_id,
@@ -156,7 +162,7 @@ def show_error(request: Request, error: StarletteHTTPException) -> HTMLResponse:
     """Say in a page why there is nothing to see."""
     title, text = REASONS.get(error.status_code, ("Not found", error.detail))
     login = addresses.login_page(_path(request)) if error.status_code == 401 else None
-    page = _page("message.html", status=error.status_code, title=title, text=text, login=login)
+    page = make_page("message.html", status=error.status_code, title=title, text=text, login=login)
     page.headers.update(error.headers or {})
     return page
 
@@ -178,13 +184,30 @@ def _path(request: Request) -> str:
     return path + (f"?{request.url.query}" if request.url.query else "")
 
 
-def _may_see(dag_id: str, request: Request, user: Any) -> bool:
+def _may(
+    dag_id: str, request: Request, user: Any, method: Literal["GET", "PUT"], entities: Iterable[DagAccessEntity]
+) -> bool:
     try:
-        for entity in ENTITIES:
-            requires_access_dag("GET", entity, dag_id)(request, user)
+        for entity in entities:
+            requires_access_dag(method, entity, dag_id)(request, user)
     except HTTPException:
         return False
     return True
+
+
+def _approvals(request: Request, user: Any, session: Session, run: Run) -> Approvals:
+    """Return the open requests for approval of a run's videos, and for each whether Airflow lets the user answer."""
+
+    @functools.cache
+    def may_answer_any() -> bool:
+        return _may(run.dag_id, request, user, "PUT", (DagAccessEntity.HITL_DETAIL,))
+
+    def may_answer(assigned: set[str]) -> bool:
+        if not may_answer_any():
+            return False
+        return not assigned or bool(get_auth_manager().is_authorized_hitl_task(assigned_users=assigned, user=user))
+
+    return read_approvals(session, Run(dag_id=run.dag_id, run_id=run.run_id), may_answer)
 
 
 def _slice(page: int) -> tuple[int, int]:
@@ -193,14 +216,16 @@ def _slice(page: int) -> tuple[int, int]:
 
 
 def _list(runs: list[VideoRun], dag_id: str | None, page: int) -> HTMLResponse:
-    return _page(
+    return make_page(
         "runs.html", runs=runs[:PAGE_SIZE], dag_id=dag_id, page=min(page, 1_000_000), has_more=len(runs) > PAGE_SIZE
     )
 
 
-def _grid(request: Request, session: Session, run: Run, page: int, state: Tone | None) -> Response:
+def _grid(
+    request: Request, session: Session, run: Run, page: int, state: Tone | None, approvals: Approvals
+) -> Response:
     now = datetime.now(UTC)
-    etag = _etag(request, [*read_state(session, run), now.timestamp() // SAME_SECONDS])
+    etag = _etag(request, [*read_state(session, run), approvals, now.timestamp() // SAME_SECONDS])
     if request.headers.get("If-None-Match") == etag:
         return Response(status_code=304, headers={"ETag": etag, "Cache-Control": "no-store"})
     summaries = [Shown(task, now=now) for task in read_run_videos(session, run)]
@@ -212,13 +237,14 @@ def _grid(request: Request, session: Session, run: Run, page: int, state: Tone |
     first = (page - 1) * PAGE_SIZE
     shown = read_details(session, run, [video.task for video in of_state[first : first + PAGE_SIZE]])
     counts = {tone: sum(video.tone == tone for video in videos) for tone in get_args(Tone)}
-    return _page(
+    return make_page(
         "grid.html",
         etag=etag,
         videos=[Shown(task, now=now) for task in shown],
         others=others if page == 1 else [],
         counts={tone: count for tone, count in counts.items() if count or tone == state},
         count=len(videos),
+        approvals=approvals,
         cost=total_cost(videos),
         dag_id=run.dag_id,
         run_id=run.run_id,
@@ -257,38 +283,3 @@ def _read_index(map_index: str | None) -> int | None:
     except ValueError:
         # Airflow leaves the placeholder as it is for a task that is not mapped.
         return None
-
-
-def _page(template: str, *, status: int = 200, etag: str = "", **values: Any) -> HTMLResponse:
-    nonce = secrets.token_urlsafe(16)
-    folder = resources.files("airflow_provider_videos.ui") / "pages"
-    html = _templates.get_template(template).render(
-        nonce=nonce,
-        style=(folder / "page.css").read_text(),
-        script=(folder / "page.js").read_text(),
-        addresses=addresses,
-        etag=etag,
-        **values,
-    )
-    policy = {
-        "default-src": "'none'",
-        "script-src": f"'nonce-{nonce}'",
-        "style-src": f"'nonce-{nonce}'",
-        "connect-src": "'self'",
-        "img-src": "http: https:",
-        "media-src": "http: https:",
-        "base-uri": "'none'",
-        "form-action": "'none'",
-        "frame-ancestors": "'self'",
-    }
-    headers = {
-        "Content-Security-Policy": "; ".join(f"{name} {value}" for name, value in policy.items()),
-        # The URLs in it open to whoever has them, and say nothing of the vendor's account to whom they lead.
-        "Cache-Control": "no-store",
-        "Referrer-Policy": "no-referrer",
-        "X-Content-Type-Options": "nosniff",
-    }
-    if etag:
-        headers["ETag"] = etag
-    # XCom JSON may contain lone surrogates, which UTF-8 can't encode.
-    return HTMLResponse(html.encode("utf-8", "replace"), status_code=status, headers=headers)

@@ -136,8 +136,8 @@ def read_state(session: Session, run: Run) -> list[Any]:
 
 def read_instances(session: Session, run: Run, *conditions: ColumnElement[bool]) -> list[Instance]:
     """Return the task instances of a run that meet some conditions."""
-    query = select(*_instance_columns()).where(*run.conditions(), *conditions)
-    return [_instance(row) for row in session.execute(query)]
+    query = select(*instance_columns()).where(*run.conditions(), *conditions)
+    return [instance_of(row) for row in session.execute(query)]
 
 
 def read_left(session: Session, run: Run, choice: Choice) -> dict[Instance, Left]:
@@ -183,17 +183,29 @@ def read_lists(session: Session, run: Run) -> dict[Instance, Left]:
 
 def read_requests(session: Session, run: Run) -> dict[tuple[str, int, Region | None], Mapping[str, Any]]:
     """Return what the tasks that order a video, and have not ended yet, were asked for, by place."""
-    query = select(*_instance_columns(), RenderedTaskInstanceFields.rendered_fields).where(
+    query = select(*instance_columns(), RenderedTaskInstanceFields.rendered_fields).where(
         *run.conditions(),
         *rendered_fields_of_run(run.dag_id, run.run_id),
         TaskInstance.operator == ORDERING_OPERATOR,
         TaskInstance.state.in_(UNFINISHED),
     )
     return {
-        _instance(row).place: request
+        instance_of(row).place: request
         for row in session.execute(query)
         if isinstance(row[-1], dict) and isinstance(request := decoded(row[-1].get("request")), dict)
     }
+
+
+def instance_columns() -> tuple[Any, ...]:
+    """Return the columns that :func:`instance_of` reads, first of a query."""
+    return TaskInstance.task_id, TaskInstance.map_index, TaskInstance.state, *region_columns()
+
+
+def instance_of(row: Any) -> Instance:
+    """Return the task instance that a row begins with."""
+    task_id, map_index, state, region_id, region_index = row[:5]
+    region = None if region_id in {None, _NO_REGION} else Region(region_id, region_index)
+    return Instance(task_id=task_id, map_index=map_index, state=state, region=region)
 
 
 def decoded(value: Any) -> Any:
@@ -219,25 +231,15 @@ def _xcoms(run: Run) -> tuple[Any, Any]:
 def _left_query(run: Run, choice: Choice, columns: Callable[[Any], list[Any]]) -> Any:
     query, xcom = _xcoms(run)
     same = (one == other for one, other in zip(owner_columns(xcom), owner_columns(TaskInstance), strict=True))
-    wanted = (*_instance_columns(), xcom.key, xcom.timestamp, *columns(xcom))
+    wanted = (*instance_columns(), xcom.key, xcom.timestamp, *columns(xcom))
     return query.with_only_columns(*wanted).where(*run.conditions(), *same, choice(xcom))
-
-
-def _instance_columns() -> tuple[Any, ...]:
-    return TaskInstance.task_id, TaskInstance.map_index, TaskInstance.state, *region_columns()
-
-
-def _instance(row: Any) -> Instance:
-    task_id, map_index, state, region_id, region_index = row[:5]
-    region = None if region_id in {None, _NO_REGION} else Region(region_id, region_index)
-    return Instance(task_id=task_id, map_index=map_index, state=state, region=region)
 
 
 def _by_instance(rows: Iterable[tuple[Any, Any]]) -> dict[Instance, Left]:
     left: dict[Instance, dict[str, tuple[Any, datetime]]] = defaultdict(dict)
     for row, value in rows:
         key, timestamp = row[5:7]
-        left[_instance(row)][key] = (value, timestamp)
+        left[instance_of(row)][key] = (value, timestamp)
     return dict(left)
 
 

@@ -26,7 +26,7 @@ _CELERY_COMPONENTS = ("triggerer-2", "worker", "worker-2")
 _SETTINGS = "REAL_AIRFLOW_SETTINGS"
 _DATABASE = "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"
 _JOB_TYPES = {"scheduler": "SchedulerJob", "dag-processor": "DagProcessorJob", "triggerer": "TriggererJob"}
-_USERS = {"admin": "admin", "viewer": "viewer"}
+_USERS = {"admin": "admin", "viewer": "viewer", "reader": "viewer"}
 _SETTLE_SECONDS = 10.0
 
 

@@ -10,7 +10,7 @@ from airflow.api_fastapi.auth.managers.simple.simple_auth_manager import SimpleA
 
 
 class HidesXComsFromViewers(SimpleAuthManager):
-    """Airflow's own simple one, except that the user "viewer" sees no XComs."""
+    """Airflow's own simple one, except that the user "viewer" sees no XComs; "reader" does, and may answer nothing."""
 
     def is_authorized_dag(self, *, user: Any, access_entity: DagAccessEntity | None = None, **kwargs: Any) -> bool:
         """Say whether a user may do something with a Dag."""

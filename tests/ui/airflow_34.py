@@ -53,6 +53,15 @@ class RenderedTaskInstanceFields(Base):
     rendered_fields: Mapped[Any] = mapped_column(JSON)
 
 
+class HITLDetail(Base):
+    __tablename__ = "hitl_detail"
+    ti_id: Mapped[UUID] = mapped_column(ForeignKey("task_instance.id"), primary_key=True)
+    options: Mapped[Any] = mapped_column(JSON)
+    params: Mapped[Any] = mapped_column(JSON)
+    assignees: Mapped[Any] = mapped_column(JSON)
+    responded_at: Mapped[datetime | None]
+
+
 class StoredXCom(Base):
     __tablename__ = "xcom_v2"
     task_instance_id: Mapped[UUID] = mapped_column(ForeignKey("task_instance.id"), primary_key=True)

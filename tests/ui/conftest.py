@@ -5,20 +5,25 @@ import uuid
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from airflow.api_fastapi.common.db.common import _get_session
+from airflow.api_fastapi.core_api.security import get_user
 from airflow.models import renderedtifields, taskinstance, xcom
 from airflow.models.dagrun import DagRun
 from airflow.models.taskinstance import TaskInstance
+from fastapi.testclient import TestClient
 from sqlalchemy import create_engine, delete, insert, select
 from sqlalchemy.orm import Session, configure_mappers
 
+from airflow_provider_videos.ui.app import ACCESS, make_app
 from local_airflow.airflow_home import create_database
 
 START = datetime(2026, 11, 22, tzinfo=UTC)
 
-Leave = Callable[..., None]
+Leave = Callable[..., uuid.UUID]
 
 #: From Airflow 3.4 on, what a task left belongs to its attempt, and a map index is called a region's.
 IS_BY_ATTEMPT = hasattr(taskinstance.TaskInstance, "working_set")
@@ -77,7 +82,7 @@ def leave(session: Session) -> Leave:
         run_id: str = "run",
         xcoms: dict[str, Any] | None = None,
         rendered: dict[str, Any] | None = None,
-    ) -> None:
+    ) -> uuid.UUID:
         number = number_of(run_id)
         place = {"dag_id": "dag", "run_id": run_id, "task_id": task_id}
         attempt = uuid.uuid4()
@@ -95,8 +100,21 @@ def leave(session: Session) -> Leave:
         moment = START + timedelta(minutes=next(minutes))
         for key, value in (xcoms or {}).items():
             session.execute(insert(XCOMS).values(**owner, key=key, value=value, timestamp=moment))
+        return attempt
 
     return put
+
+
+@pytest.fixture
+def client(session: Session) -> Iterator[TestClient]:
+    """Give a client of the pages that may see all."""
+    app = make_app()
+    app.dependency_overrides[_get_session] = lambda: session
+    app.dependency_overrides[get_user] = lambda: SimpleNamespace(get_id=lambda: "1", get_name=lambda: "ann")
+    for access in ACCESS:
+        app.dependency_overrides[access.dependency] = lambda: None
+    with TestClient(app) as client:
+        yield client
 
 
 def forget(session: Session, map_index: int) -> None:

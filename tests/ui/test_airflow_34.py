@@ -11,6 +11,7 @@ from uuid import UUID
 
 import pytest
 from airflow.api_fastapi.common.db.common import _get_session
+from airflow.api_fastapi.core_api.security import get_user
 from fastapi.testclient import TestClient
 from sqlalchemy import StaticPool, create_engine
 from sqlalchemy.orm import Session
@@ -22,7 +23,7 @@ from tests.ui import airflow_34
 RUN = "/dags/dag/runs/run"
 LOOP = UUID(int=7)
 START = datetime(2026, 11, 22, tzinfo=UTC)
-TABLES = ("DagRun", "RenderedTaskInstanceFields", "TaskInstance", "XComModel")
+TABLES = ("DagRun", "HITLDetail", "RenderedTaskInstanceFields", "TaskInstance", "XComModel")
 
 
 @pytest.fixture
@@ -45,6 +46,7 @@ def session(monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
 def client(session: Session) -> TestClient:
     app = app_module.make_app()
     app.dependency_overrides[_get_session] = lambda: session
+    app.dependency_overrides[get_user] = lambda: None
     for access in app_module.ACCESS:
         app.dependency_overrides[access.dependency] = lambda: None
     return TestClient(app)

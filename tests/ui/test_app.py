@@ -3,11 +3,10 @@ from __future__ import annotations
 
 import contextlib
 import html
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from typing import Any
 
 import pytest
-from airflow.api_fastapi.common.db.common import _get_session
 from airflow.models.dagrun import DagRun
 from airflow.models.taskinstance import TaskInstance
 from fastapi.testclient import TestClient
@@ -15,22 +14,10 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from airflow_provider_videos.ui import app as app_module
-from airflow_provider_videos.ui.app import ACCESS, make_app
 from airflow_provider_videos.ui.video_runs import read_all_runs
 from tests.ui.conftest import Leave, forget
 
 RUN = "/dags/dag/runs/run"
-
-
-@pytest.fixture
-def client(session: Session, leave: Leave) -> Iterator[TestClient]:
-    """Give a client of the pages that may see all, of a run with a task and a mapped one."""
-    app = make_app()
-    app.dependency_overrides[_get_session] = lambda: session
-    for access in ACCESS:
-        app.dependency_overrides[access.dependency] = lambda: None
-    with TestClient(app) as client:
-        yield client
 
 
 def leave_clips(leave: Leave, count: int) -> None:

@@ -4,31 +4,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from airflow.api_fastapi.common.db.common import _get_session
 from fastapi.testclient import TestClient
 from sqlalchemy.orm import Session
 
-from airflow_provider_videos.ui.app import ACCESS, make_app
 from airflow_provider_videos.ui.video_runs import read_all_runs
 from airflow_provider_videos.video import Video, VideoState
 from tests.ui.conftest import Leave
 
 RUN = "/dags/dag/runs/run"
 ORDER = f"{RUN}/tasks/order"
-
-
-@pytest.fixture
-def client(session: Session, leave: Leave) -> Iterator[TestClient]:
-    app = make_app()
-    app.dependency_overrides[_get_session] = lambda: session
-    for access in ACCESS:
-        app.dependency_overrides[access.dependency] = lambda: None
-    with TestClient(app) as client:
-        yield client
 
 
 def record(video_id: str = "v1", state: str = "ready", **fields: Any) -> dict[str, Any]:

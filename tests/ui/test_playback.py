@@ -13,10 +13,10 @@ from sqlalchemy.orm import Session
 
 from airflow_provider_videos.ui.app import ACCESS
 from tests.ui.conftest import Leave
-from tests.ui.test_app import RUN, client, record
+from tests.ui.test_app import RUN, record
 from tests.ui.test_kept_files import CONFIGURED, VIDEO, root
 
-__all__ = ["client", "root"]
+__all__ = ["root"]
 
 EXPIRED = "https://files.example/v.mp4?Expires=1&Signature=x"
 COPY = f"{RUN}/tasks/keep/copy"

@@ -63,6 +63,107 @@
     }
   });
 
+  const NOTHING_SENT = {
+    401: "You are logged out. Nothing was sent: log in, and reload this page.",
+    403: "Airflow does not let you answer this request.",
+    404: "This request is not there any more. Nothing was sent.",
+  };
+  const valueOf = (param) => (param && typeof param === "object" ? param.value : param);
+
+  const showPart = (box, name, text) => {
+    for (const part of [".choices", ".again", ".told"]) box.querySelector(part).hidden = part !== name;
+    box.classList.toggle("answered", name === ".told");
+    if (!text) return;
+    box.querySelector(name === ".again" ? ".again p" : ".told").textContent = text;
+    say(text);
+  };
+
+  // Whatever led here, one more step is asked for.
+  const ask = (box, option, title) => {
+    const before = document.activeElement;
+    showPart(box, ".again", `${option} “${title}”?`);
+    const [yes, no] = ["yes", "no"].map((name) => box.querySelector(`[data-${name}]`));
+    yes.textContent = `Yes, ${option.toLowerCase()}`;
+    yes.onclick = () => answer(box, option);
+    // A key that is held down says yes to nothing.
+    yes.onkeydown = (event) => { if (event.repeat) event.preventDefault(); };
+    no.onclick = () => {
+      showPart(box, ".choices");
+      before.focus();
+    };
+    yes.focus();
+  };
+
+  // The answer goes to Airflow's own API, by PATCH and as JSON: no other site can make a browser send that.
+  const answer = async (box, option) => {
+    showPart(box, ".told", "Sending…");
+    // The buttons are gone; the keyboard goes on from the tile.
+    (box.closest(".card")?.querySelector("a") || box.querySelector(".told")).focus();
+    const { url, video } = box.dataset;
+    const common = { mode: "same-origin", redirect: "error", cache: "no-store" };
+    let response;
+    try {
+      response = await fetch(url, { ...common, headers: { Accept: "application/json" } });
+      if (!response.ok) throw response;
+      const request = await response.json();
+      if (request.response_received) {
+        const by = request.responded_by_user ? ` by ${request.responded_by_user.name}` : "";
+        return showPart(box, ".told", `This was answered before${by}: ${request.chosen_options.join(", ")}. Nothing was sent.`);
+      }
+      if (valueOf(request.params.video_id) !== video) {
+        return showPart(box, ".told", "This request is about another video by now. Nothing was sent: reload this page.");
+      }
+    } catch {
+      const text = response && NOTHING_SENT[response.status];
+      return showPart(box, ".told", text || "Airflow does not answer. Nothing was sent: reload this page.");
+    }
+    const params = { video_id: video };
+    for (const field of box.querySelectorAll("textarea")) params[field.name] = field.value;
+    try {
+      response = await fetch(url, {
+        ...common,
+        method: "PATCH",
+        headers: { "Content-Type": "application/json" },
+        body: JSON.stringify({ chosen_options: [option], params_input: params }),
+      });
+    } catch { response = { status: 0 }; }
+    const unclear = "It is not known whether Airflow accepted the answer: reload this page.";
+    showPart(box, ".told", {
+      ...NOTHING_SENT,
+      200: { Approve: "Approved.", Reject: "Rejected." }[option],
+      400: "Airflow refused the answer.",
+      409: "Somebody else answered before.",
+      422: "Airflow refused the answer.",
+    }[response.status] || unclear);
+  };
+
+  const prepareAnswer = (box) => {
+    const card = box.closest(".card");
+    const title = (card ? card.querySelector("a > span") : document.querySelector("h1")).textContent.trim();
+    for (const button of box.querySelectorAll("[data-option]")) {
+      button.addEventListener("click", () => ask(box, button.dataset.option, title));
+    }
+    box.addEventListener("keydown", (event) => {
+      if (event.key === "Escape" && !box.querySelector(".again").hidden) box.querySelector("[data-no]").click();
+    });
+    if (!card) return;
+    const link = card.querySelector("a");
+    link.setAttribute("aria-keyshortcuts", "a r");
+    link.addEventListener("keydown", (event) => {
+      if (event.ctrlKey || event.altKey || event.metaKey || event.shiftKey || event.repeat || event.isComposing) return;
+      const option = { a: "Approve", r: "Reject" }[event.key];
+      if (option && !box.querySelector(".choices").hidden) {
+        event.preventDefault();
+        ask(box, option, title);
+      }
+    });
+  };
+
+  // Somebody writes a comment, or is about to say yes.
+  const isAnswering = () => [...document.querySelectorAll(".answer[data-url]")].some((box) =>
+    box.querySelector(".told").hidden && (box.contains(document.activeElement) || !box.querySelector(".again").hidden
+    || [...box.querySelectorAll("textarea")].some((field) => field.value !== field.defaultValue)));
+
   const showFailure = (video) => {
     video.hidden = true;
     video.nextElementSibling.hidden = false;
@@ -98,7 +199,7 @@
   let etag = null;
   const reloadIfChanged = async (before) => {
     const isPlaying = [...document.querySelectorAll("video")].some((video) => !video.paused);
-    if (isPlaying || document.hidden) return;
+    if (isPlaying || isAnswering() || document.hidden) return;
     let text;
     try {
       const answer = await fetch(location.href, { headers: etag ? { "If-None-Match": etag } : {} });
@@ -124,6 +225,7 @@
     }
     const cards = [...document.querySelectorAll(".card")];
     for (const card of cards) prepareCard(card, cards);
+    for (const box of document.querySelectorAll(".answer[data-url]")) prepareAnswer(box);
 
     etag = document.body.dataset.etag || null;
     const seconds = Number(document.body.dataset.reload);
