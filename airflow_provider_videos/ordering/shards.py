@@ -79,13 +79,13 @@ class ShardedRecord:
         self._store.set(OWNER_KEY, self._owner, **unlimited_retention())
         self._owned_at = time.monotonic()
         stored = self._store.get(INDEX_KEY)
+        if isinstance(stored, dict) and stored.get("attempt") not in {None, self._attempt}:
+            # The process of an earlier attempt may still run, as after a clear. From then on it asks before it writes.
+            time.sleep(max(OWNER_LIFETIME, 0.0))
+            stored = self._store.get(INDEX_KEY)
         if stored is None:
             stored = _new_index(may_lack_orders=may_lack_orders)
-        if (
-            not isinstance(stored, dict)
-            or stored.get("version") != VERSION
-            or not isinstance(stored.get("shards"), int)
-        ):
+        if not isinstance(stored, dict) or (stored.get("version"), type(stored.get("shards"))) != (VERSION, int):
             raise VideoRecordError(key=INDEX_KEY, problem="it is no index of orders that this package reads")
         self._index = stored
         if stored.get("attempt") != self._attempt:
@@ -130,7 +130,7 @@ class ShardedRecord:
         return None if stopped_by is None else VideoError.from_dict(stopped_by)
 
     def stop(self, error: VideoError) -> None:
-        """Remember in this attempt what has ended the ordering."""
+        """Remember in this attempt what has ended the ordering; raises as :meth:`put` does."""
         self._index["stopped_by"] = error.to_dict()
         self._write_index()
 
@@ -260,6 +260,8 @@ class ShardedRecord:
         return dict(shard)
 
     def _write_index(self) -> None:
+        # An older process's index lacks shards, whose orders would be sent again.
+        self._check_owner(max_age=0.0)
         self._store.set(INDEX_KEY, self._index, **unlimited_retention())
 
     def _check_owner(self, *, max_age: float) -> None:

@@ -5,13 +5,14 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_videos.ordering import lost
+from airflow_provider_videos.ordering import lost, shards
 from tests.vendor_kit import Connect
 
 
 @pytest.fixture(autouse=True)
-def searches_follow_each_other_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+def searches_and_attempts_follow_each_other_soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lost, "FIRST_PAUSE", 0.1)
+    monkeypatch.setattr(shards, "OWNER_LIFETIME", 0.1)
 
 
 @pytest.fixture

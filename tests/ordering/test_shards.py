@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_videos.exceptions import VideoUnexpectedError
+from airflow_provider_videos.ordering import shards
 from airflow_provider_videos.ordering.record import Order, OrderRecord, OrderState
 from airflow_provider_videos.ordering.shards import ORDERS_PER_SHARD, ShardedRecord, TakenOverError
 
@@ -23,8 +25,9 @@ class TaskStore(dict[str, Any]):
         self[key] = copy.deepcopy(value)
 
 
-def opened(store: TaskStore) -> ShardedRecord:
-    record = ShardedRecord({"task_state_store": store, "ti": SimpleNamespace(try_number=1)})  # type: ignore[typeddict-item]
+def opened(store: TaskStore, *, attempt: int = 1) -> ShardedRecord:
+    ti = SimpleNamespace(try_number=attempt)
+    record = ShardedRecord({"task_state_store": store, "ti": ti})  # type: ignore[typeddict-item]
     record.open(requests="the same", may_lack_orders=False)
     return record
 
@@ -46,3 +49,37 @@ def test_a_process_that_was_taken_over_sends_no_order_whatever_it_has_to_write_b
     newer.put("another", sent("another"))
     assert [newer.get(f"slot {number}") is not None for number in range(orders)] == [True] * orders
     assert opened(store).get("another") is not None
+
+
+@pytest.mark.parametrize("attempt", [1, 2])
+@pytest.mark.parametrize("write", ["stop", "count_limit"])
+def test_a_process_that_was_taken_over_does_not_hide_the_orders_of_the_newer_one_by_what_it_says_of_all(
+    write: str, attempt: int
+) -> None:
+    store = TaskStore()
+    older, newer = opened(store), opened(store, attempt=attempt)
+    newer.put("another", sent("another"))
+    with pytest.raises(TakenOverError):
+        older.stop(VideoUnexpectedError(problem="no money")) if write == "stop" else older.count_limit(1)
+    after = opened(store, attempt=attempt)
+    assert after.get("another") is not None
+    assert after.stopped_by is None
+
+
+def test_a_process_of_an_earlier_attempt_does_not_write_over_the_orders_of_the_newer_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(shards, "OWNER_LIFETIME", 0.3)
+    store = TaskStore()
+    older = opened(store)
+    older.put("first", sent("first"))
+    newer = opened(store, attempt=2)
+    newer.put("another", sent("another"))
+    # It has the answer, and thinks itself the newest.
+    accepted = Order(fingerprint="first", number=1, state=OrderState.ACCEPTED, max_tries=0, video_id="v1")
+    with pytest.raises(TakenOverError):
+        older.put("first", OrderRecord(orders=(accepted,), attempt=1))
+    after = opened(store, attempt=2)
+    assert after.get("another") is not None
+    assert (first := after.get("first")) is not None
+    assert first.orders == (accepted,)
