@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: No money or no right is no matter of one request.
-_STOPPING_STATUSES = frozenset({401, 402, 403})
+#: No money or no right is no matter of one request. A 429 that does not pass is a quota that is used up.
+_STOPPING_STATUSES = frozenset({401, 402, 403, 429})
 
 
 #: Each order whose answer is lost may be paid and never found. One that follows so many others is not sent.

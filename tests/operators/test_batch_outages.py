@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from datetime import timedelta
 from typing import Any
@@ -153,3 +154,19 @@ def test_a_permission_is_for_all_orders_of_an_emptied_record(mode: str, simulato
     task.clear()
     assert [video["prompt"] for video in task.run()] == list("abc")
     assert created(simulator) == 6
+
+
+def test_a_pack_that_is_used_up_ends_the_ordering_as_no_money_does(
+    mode: str, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_KLING_DEFAULT", simulator.connection_uri("kling", timeout=1))
+    task = batch([request(text, "kling") for text in "abc"], "kling", mode)
+    body = json.dumps({"code": 1102, "message": "used up", "request_id": "r"})
+    simulator.add_fault(Fault("json", endpoint="create", after=1, status=429, body=body))
+    with pytest.raises(VideoError, match="No resource pack has units left"):
+        task.run()
+    assert simulator.record.requests["kling create"] == 2
+    simulator.clear_faults()
+    task.clear()
+    assert len(task.run()) == 3
+    assert created(simulator) == 3
