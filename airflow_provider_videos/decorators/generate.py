@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Sequence, Set
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.bases.decorator import DecoratedOperator, determine_kwargs, task_decorator_factory
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from airflow.sdk.bases.decorator import TaskDecorator
 
 __all__ = ["generate_video_batch_task", "generate_video_task"]
+
+#: Where an object is in memory, as its text has it unless its class says otherwise.
+_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 
 
 class _FromFunction(DecoratedOperator):
@@ -88,8 +92,11 @@ class _FromFunction(DecoratedOperator):
 
 
 def _plain(value: object) -> Any:
+    """Return what is the same for equal arguments in each process."""
+    if isinstance(value, Set):
+        return sorted(map(str, value))
     # The outputs of a mapped task are a sequence of Airflow's own.
-    return list(value) if isinstance(value, Sequence) else str(value)
+    return list(value) if isinstance(value, Sequence) else _ADDRESS.sub("", str(value))
 
 
 class _GenerateVideoDecoratedOperator(_FromFunction, GenerateVideoOperator):

@@ -244,6 +244,30 @@ def test_a_clear_calls_the_function_again_if_its_arguments_or_its_text_have_chan
     assert created(simulator) == 3
 
 
+class Guest:
+    """An argument whose text holds its place in memory, as that of an object or a function does."""
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [({0, 8}, {8, 0}), (Guest(), Guest()), ([{"who": Guest()}], [{"who": Guest()}])]
+)
+def test_equal_arguments_that_another_process_writes_otherwise_call_no_function(
+    before: Any, after: Any, simulator: Simulator, connect: Connect
+) -> None:
+    connect("tavus")
+    calls = Calls()
+
+    def write(guests: Any) -> dict[str, Any]:
+        return calls.request()
+
+    order = attempts(write, "sync", before)
+    first = order.run()
+    order.make = attempts(write, "sync", after).make
+    order.clear()
+    assert order.run() == first
+    assert (calls.number, created(simulator)) == (1, 1)
+
+
 def test_a_process_that_airflow_gave_up_takes_the_result_of_the_one_after_it(
     simulator: Simulator, connect: Connect
 ) -> None:
