@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hmac
 import json
+import logging
 import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
@@ -35,6 +36,8 @@ from airflow_provider_videos.vendors.signed_urls import expiry_after, expiry_of
 from airflow_provider_videos.video import Video, VideoState
 
 __all__ = ["Kling", "KlingVideoRequest"]
+
+log = logging.getLogger(__name__)
 
 _TASKS = "/tasks"
 #: Seconds for which a token is good, and how long before its beginning, for a clock that is behind.
@@ -96,6 +99,8 @@ class Kling(Vendor):
         """Order a video; its id is enough of an answer."""
         answer = yield Call(method="POST", path=path_of_order(request), body=body_of(request))
         of_v1 = is_v1(request)
+        if (own_id := request.get(OWN_ID)) and _own_id_of(answer, "data", of_v1=of_v1) not in {own_id, None}:
+            raise UnreadableAnswerError("it is about an order of another own id")
         video_id = answer.text("data", "task_id" if of_v1 else "id")
         status = answer.word("data", "task_status" if of_v1 else "status") or VideoState.UNKNOWN
         # What Kling answers to an own id that it knows is not documented, so only a poll ends the wait.
@@ -136,8 +141,8 @@ class Kling(Vendor):
 
     def list_page(self, cursor: str | None, limit: int) -> Exchange[Page]:
         """Ask for a page of the tasks of the last 30 days. It is a POST, and orders nothing."""
-        following = {} if cursor is None else {"cursor": cursor}
-        answer = yield Call(method="POST", path=_TASKS, body={"limit": min(limit, MAX_PAGE), **following})
+        body = {"limit": min(limit, MAX_PAGE), **({} if cursor is None else {"cursor": cursor})}
+        answer = yield Call(method="POST", path=_TASKS, body=body)
         entries = answer.entries("data", "result")
         if entries is None:
             raise UnreadableAnswerError("it has no list of tasks")
@@ -194,10 +199,13 @@ class Kling(Vendor):
     def _found(self, answer: Answer, own_id: str, kind: str | None) -> Video:
         """Return the task that an answer shows for an own id; of several, the newest of those that are worth most."""
         tasks = [answer] if kind else [task for task in answer.entries("data") or () if task]
-        shown = [task.text("data", "task_info", OWN_ID) if kind else task.text("external_id") for task in tasks]
+        shown = [_own_id_of(task, *(("data",) if kind else ()), of_v1=bool(kind)) for task in tasks]
         if not tasks or any(text != own_id for text in shown if len(tasks) > 1 or text is not None):
             raise UnreadableAnswerError("it shows no task of this own id")
         videos = [self._read_v1(task, kind, None) if kind else self.read_listed(task) for task in tasks]
+        if len(videos) > 1:
+            ids = ", ".join(video.video_id for video in videos)
+            log.warning("Kling has %d tasks of the own id %r, and may bill each of them: %s", len(videos), own_id, ids)
         return max(videos, key=lambda video: (video.is_usable, not video.state.is_terminal, video.created_at or ""))
 
     def _read_v1(self, answer: Answer, kind: str, task_id: str | None) -> Video:
@@ -250,6 +258,10 @@ class Kling(Vendor):
         )
 
 
+def _own_id_of(answer: Answer, *within: str, of_v1: bool) -> str | None:
+    return answer.text(*within, "task_info", OWN_ID) if of_v1 else answer.text(*within, "external_id")
+
+
 def _token(credentials: Credentials) -> str | None:
     """Return the JSON Web Token of a pair of keys; ``None`` if there is but one key.
 
@@ -272,8 +284,7 @@ def _part(data: str | bytes) -> str:
 
 
 def _sum(numbers: Iterable[float | None]) -> float | None:
-    found = [number for number in numbers if number is not None]
-    return sum(found) if found else None
+    return sum(found) if (found := [number for number in numbers if number is not None]) else None
 
 
 def _moment(milliseconds: float | None) -> str | None:
@@ -286,5 +297,4 @@ def _moment(milliseconds: float | None) -> str | None:
 
 def _code_of(answer: Answer) -> int | None:
     """Return the code of Kling's own envelope, 0 if all is well; ``None`` if it is none of Kling's."""
-    code = answer.number("code")
-    return None if code is None else int(code)
+    return None if (code := answer.number("code")) is None else int(code)

@@ -233,6 +233,20 @@ def test_an_own_id_of_ones_own_is_sent_and_searched(order: Any, hook: KlingHook,
 
 
 @ORDERS
+def test_an_answer_that_is_about_another_ones_order_is_not_taken_for_this_ones(
+    order: Any, hook: KlingHook, simulator: Simulator
+) -> None:
+    others = hook.create_video(**{**order, "external_task_id": "others"}).video_id
+    task: dict[str, Any] = {"id": others, "external_id": "others"}
+    if order is V1_ORDER:
+        task = {"task_id": others.rpartition("/")[2], "task_info": {"external_task_id": "others"}}
+    simulator.add_fault(Fault("merge", endpoint="create", times=1, body=json.dumps({"data": task})))
+    record = attempts("kling", request=order).run()
+    assert record["video_id"] != others
+    assert created(simulator) == 2
+
+
+@ORDERS
 def test_a_search_that_is_not_answered_by_kling_proves_nothing(
     order: Any, hook: KlingHook, simulator: Simulator
 ) -> None:

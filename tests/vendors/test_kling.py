@@ -189,7 +189,8 @@ def test_an_order_has_its_model_in_the_path_and_its_own_id_in_the_options() -> N
 
 def test_an_order_of_v1_has_its_kind_in_the_path_and_in_the_id() -> None:
     request = {**V1_ORDER, "external_task_id": OWN_ID}
-    video, [call] = run(Kling().submit(request, key=None), said(V1_CREATED))
+    answer = said({**V1_CREATED, "task_info": {"external_task_id": OWN_ID}})
+    video, [call] = run(Kling().submit(request, key=None), answer)
     assert (call.method, call.path) == ("POST", "/v1/videos/text2video")
     assert call.body == {field: value for field, value in request.items() if field != "kind"}
     assert (video.video_id, video.state) == ("text2video/string", VideoState.QUEUED)
@@ -344,6 +345,12 @@ def test_an_own_id_is_asked_for_where_its_order_went() -> None:
     assert (call.path, call.query, video.video_id) == ("/v1/videos/text2video/string", {}, "text2video/string")
 
 
+def test_an_answer_to_an_order_that_shows_another_own_id_is_none() -> None:
+    for order, body in ((ORDER, {**SUBMITTED, "external_id": "another"}), (V1_ORDER, V1_CREATED)):
+        with pytest.raises(UnreadableAnswerError, match="another own id"):
+            run(Kling().submit({**order, "external_task_id": OWN_ID}, key=None), said(body))
+
+
 def test_the_answer_to_an_own_id_may_not_show_it() -> None:
     assert run(Kling().find(OWN_ID, ORDER), said([SUBMITTED]))[0] is not None
     assert run(Kling().find(OWN_ID, V1_ORDER), said({**V1_CREATED, "task_info": None}))[0] is not None
@@ -360,13 +367,16 @@ def test_an_own_id_that_might_not_be_found_is_neither_sent_nor_asked_for(order: 
         next(Kling().find(own_id, order))
 
 
-def test_of_several_tasks_of_an_own_id_the_one_that_is_worth_most_is_taken() -> None:
+def test_of_several_tasks_of_an_own_id_the_one_that_is_worth_most_is_taken(caplog: pytest.LogCaptureFixture) -> None:
     tasks = [{**FAILED, "id": "1"}, {**SUCCEEDED, "id": "2"}, {**SUBMITTED, "id": "3"}]
     tasks = [{**task, "external_id": OWN_ID} for task in tasks]
     for chosen, among in (("2", tasks), ("3", [tasks[0], tasks[2]]), ("1", tasks[:1])):
         video, _ = run(Kling().find(OWN_ID, ORDER), said(among))
         assert video is not None
         assert video.video_id == chosen
+    # An order that was made twice is billed twice.
+    assert "3 tasks of the own id 'my-job-1', and may bill each of them: 1, 2, 3" in caplog.text
+    assert len(caplog.records) == 2
 
 
 def test_of_several_tasks_that_are_worth_the_same_the_newest_is_taken() -> None:
