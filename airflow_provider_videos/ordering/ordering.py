@@ -164,11 +164,8 @@ class Ordering:
         What is not known, such as an order whose answer was lost, is no certainty.
         """
         orders = [order for order in self._book.record.orders if order.fingerprint == self._fingerprint]
-        return (
-            bool(orders)
-            and orders[-1].state is OrderState.NOT_ACCEPTED
-            and all(order.state is OrderState.NOT_ACCEPTED or order.is_reported for order in orders)
-        )
+        have_ended = all(order.state is OrderState.NOT_ACCEPTED or order.is_reported for order in orders)
+        return bool(orders) and orders[-1].state is OrderState.NOT_ACCEPTED and have_ended
 
     def _go_on_with_accepted(self, order: Order, video_id: str) -> Ordered:
         was_cleared = self._store.was_cleared_since(order, self._retries)
@@ -204,7 +201,7 @@ class Ordering:
         was_cleared = self._store.was_cleared_since(order, self._retries)
         if was_cleared and self._order_again_if_cleared and may_be_passed_over:
             log.warning("The task was cleared, so another video is ordered; the lost order may be billed too.")
-            return self._order_anew()
+            return self._order_anew(beside=order)
         if self._sender.has_living_key(order):
             log.info("The order is sent again with its idempotency key, so that it is not made twice.")
             return self._send(order, with_used_key=True)
@@ -260,9 +257,12 @@ class Ordering:
         if not (self._order_again_if_lost or self._store.takes_permission()):
             raise self._lost(order, reason)
         log.warning("Ordering again, as %s is set; the earlier order may be billed too.", ORDER_AGAIN_KEY)
-        return self._order_anew()
+        return self._order_anew(beside=order)
 
-    def _order_anew(self) -> Ordered:
+    def _order_anew(self, *, beside: Order | None = None) -> Ordered:
+        if beside is not None:
+            # Also of a forgotten one it stays on record that it may have been accepted, whatever becomes of the next.
+            self._book.write(beside)
         return self._send(
             Order(
                 fingerprint=self._fingerprint,

@@ -580,6 +580,25 @@ def test_what_may_have_been_ordered_says_nothing_of_a_refusal(simulator: Simulat
     assert "refusal" not in task.ti.xcoms
 
 
+@pytest.mark.parametrize("option", ["order_again_if_lost", "order_again_if_cleared"])
+def test_a_refusal_after_an_order_that_is_forgotten_is_no_certainty_that_there_is_none(
+    option: str, simulator: Simulator, connect: Connect
+) -> None:
+    connect("together")
+    options: dict[str, Any] = {option: True}
+    task = attempts("together", **options)
+    task.run()
+    # As by a clear of Airflow 3.4.
+    assert task.store is not None
+    task.store.clear()
+    task.clear()
+    simulator.add_fault(Fault("status", status=402, endpoint="create"))
+    for _ in range(2):
+        with pytest.raises(VideoApiError, match="402"):
+            task.run()
+        assert "refusal" not in task.ti.xcoms
+
+
 def test_an_order_that_is_refused_after_one_whose_video_failed_says_so(simulator: Simulator, connect: Connect) -> None:
     connect("together")
     simulator.outcome = "failed"
