@@ -36,9 +36,6 @@ class _FromFunction(DecoratedOperator):
     template_fields_renderers = {"op_args": "py", "op_kwargs": "py", "request": "json", "requests": "json"}
     # An argument that ends in .json is a name, and no file to be read.
     template_ext: Sequence[str] = ()
-    # The rendered fields then show what the function returned.
-    overwrite_rtif_after_execution = True
-
     custom_operator_name: str
     order_again_if_cleared: bool
 

@@ -109,6 +109,8 @@ class GenerateVideoOperator(BaseOperator):
     template_fields: Sequence[str] = ("request", "conn_id")
     template_fields_renderers = {"request": "json"}
     template_ext: Sequence[str] = (".txt", ".json", ".j2")
+    # A request that was given as a text is then shown as the JSON that was read.
+    overwrite_rtif_after_execution = True
     ui_color = "#e0e7ff"
     #: Key of the XCom with the ids of the videos that it has ordered.
     ordered_ids_key = "video_id"
@@ -164,6 +166,7 @@ class GenerateVideoOperator(BaseOperator):
     def _order_and_wait(self, context: Context) -> dict[str, Any]:
         try:
             check_rendered(self)
+            self.request = read_request(self.request)
             ordering = self._ordering(context)
         except VideoError:
             OrderStore(context).note_that_nothing_was_ordered(self.retries or 0)
@@ -260,7 +263,8 @@ class GenerateVideoOperator(BaseOperator):
         return self._end(context, video.to_dict())
 
     def _end(self, context: Context, video: dict[str, Any]) -> dict[str, Any]:
-        texts = texts_of(read_request(self.request))
+        self.request = read_request(self.request)
+        texts = texts_of(self.request)
         video = {**video, **{field: text for field, text in texts.items() if video[field] is None}}
         self._video_id, self._vendor, self._is_done = video["video_id"], video["vendor"], True
         tell_assets(self, context, video, EVENT_FIELDS)

@@ -96,6 +96,8 @@ class GenerateVideoBatchOperator(BaseOperator):
     template_fields: Sequence[str] = ("requests", "conn_id")
     template_fields_renderers = {"requests": "json"}
     template_ext: Sequence[str] = (".json",)
+    # Requests that were given as a text or by other tasks are then shown as the JSON that was read.
+    overwrite_rtif_after_execution = True
     ui_color = "#e0e7ff"
     #: Key of the XCom with the ids of the videos that it has ordered.
     ordered_ids_key = VIDEO_IDS_KEY
@@ -205,9 +207,8 @@ class GenerateVideoBatchOperator(BaseOperator):
             )
         hook = VideoHook.get_hook(self.conn_id)
         vendor = hook.vendor_of_orders()
-        requests = [
-            read_order(request, vendor, check_request=self.check_request) for request in read_requests(self.requests)
-        ]
+        self.requests = read_requests(self.requests)
+        requests = [read_order(request, vendor, check_request=self.check_request) for request in self.requests]
         check_may_be_mapped(self, len(requests), "requests")
         max_active = self.max_active or hook.vendor.max_active or math.inf
         if self.deferrable and min(max_active, len(requests)) > MAX_DEFERRED:

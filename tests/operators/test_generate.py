@@ -759,3 +759,21 @@ def test_an_odd_request_is_named_without_retry_and_orders_nothing(
         task.run()
     assert isinstance(refused.value, AirflowFailException)
     assert simulator.record.requests == {}
+
+
+@pytest.mark.parametrize("mode", ["sync", "deferrable"])
+def test_a_request_that_is_given_as_a_text_is_shown_as_json(mode: str, simulator: Simulator, connect: Connect) -> None:
+    connect("tavus")
+    simulator.generating = 0.3
+    task = attempts("tavus", mode, request=json.dumps(REQUESTS["tavus"]))
+    make, made = task.make, list[Any]()
+
+    def make_and_note() -> Any:
+        made.append(make())
+        return made[-1]
+
+    task.make = make_and_note
+    task.run()
+    # Airflow shows the fields of the object that a process ends with.
+    assert made[-1].request == REQUESTS["tavus"]
+    assert made[-1].overwrite_rtif_after_execution

@@ -17,6 +17,9 @@ from tests.system.conftest import KEY
 from tests.vendor_kit import REQUESTS
 
 pytestmark = pytest.mark.system
+needs_store = pytest.mark.skipif(
+    not hasattr(BaseTrigger, "on_kill"), reason="Airflow has a task state store from 3.3 on"
+)
 
 
 def test_whatever_happens_to_an_order_none_is_accepted_twice(airflow: RealAirflow) -> None:
@@ -109,8 +112,33 @@ def test_a_clip_is_ordered_from_every_vendor(airflow: RealAirflow) -> None:
         video = airflow.xcom(dag_id, run_id, "order")
         assert (video["vendor"], video["state"]) == (vendor, "ready")
         assert video["download_url"] == video["file_urls"][0]
+        # The form passes it as a text of JSON.
+        [rendered] = [
+            one["rendered_fields"] for one in airflow.task_instances(dag_id, run_id) if one["task_id"] == "order"
+        ]
+        assert rendered["request"] == clips[vendor]
         # Airflow hides what looks like a token in a log.
         assert video["download_url"].partition("?")[0] in airflow.log(dag_id, run_id, "show")
+
+
+@needs_store
+def test_functions_say_what_is_ordered_and_each_is_called_once(airflow: RealAirflow) -> None:
+    dag_id = "example_order_by_function"
+    run_id = airflow.trigger(dag_id, conf={"replica_id": "r1", "guests": ["Ada", "Grace"]})
+    assert airflow.wait_for_run(dag_id, run_id) == "success"
+    greetings = [airflow.xcom(dag_id, run_id, "greet", map_index=index) for index in (0, 1)]
+    assert [video["script"] for video in greetings] == ["Welcome, Ada.", "Welcome, Grace."]
+    goodbyes = airflow.xcom(dag_id, run_id, "say_goodbye")
+    assert [video["script"] for video in goodbyes] == ["Goodbye, Ada.", "Goodbye, Grace."]
+    assert {video["state"] for video in (*greetings, *goodbyes)} == {"ready"}
+    instances = airflow.task_instances(dag_id, run_id)
+    rendered = {(one["task_id"], one["map_index"]): one["rendered_fields"] for one in instances}
+    assert rendered["greet", 1]["request"] == {"replica_id": "r1", "script": "Welcome, Grace."}
+    assert [request["script"] for request in rendered["say_goodbye", -1]["requests"]] == [
+        "Goodbye, Ada.",
+        "Goodbye, Grace.",
+    ]
+    assert airflow.log(dag_id, run_id, "say_goodbye").count("is ordered at Tavus") == 2
 
 
 def test_many_are_ordered_and_what_they_cost_is_gathered(airflow: RealAirflow) -> None:
