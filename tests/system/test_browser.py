@@ -11,6 +11,7 @@ from typing import Any, Literal
 from urllib.parse import quote
 
 import pytest
+from airflow.triggers.base import BaseTrigger
 from playwright.sync_api import (
     Browser,
     BrowserContext,
@@ -527,3 +528,28 @@ def test_the_page_of_a_task_that_waits_shows_the_video_once_it_is_there(
     vendors.set_video("tavus", video_id, outcome="ready")
     expect(page.locator("video")).to_be_visible(timeout=40_000)
     assert_plays(page)
+
+
+@pytest.mark.skipif(not hasattr(BaseTrigger, "on_kill"), reason="Airflow has a task state store from 3.3 on")
+def test_a_person_orders_a_clip_by_airflows_own_form(page: Page, airflow: RealAirflow) -> None:
+    dag_id, prompt = "example_order_form", 'A "lighthouse" in a storm.\nWaves break.'
+    page.goto(f"/dags/{dag_id}")
+    page.get_by_role("button", name="Trigger").first.click()
+    form = page.get_by_role("dialog")
+    for label in ("Connection", "Prompt", "Shape", "Length", "What the clip shows, in up to 1,000 characters."):
+        expect(form.get_by_text(label, exact=True)).to_be_visible()
+    expect(form.get_by_text("landscape, 1280 x 720")).to_be_visible()
+    form.locator("textarea").first.fill(prompt)
+    form.locator("input[name=element_duration]").fill("3")
+    form.get_by_role("button", name="Trigger").click()
+    expect(form).to_be_hidden()
+    airflow.api("PATCH", f"/dags/{dag_id}", json={"is_paused": False})
+    [run] = airflow.api("GET", f"/dags/{dag_id}/dagRuns").json()["dag_runs"]
+    assert run["conf"] == {"conn_id": "runway_default", "prompt": prompt, "ratio": "1280:720", "duration": 3}
+    run_id = run["dag_run_id"]
+    assert airflow.wait_for_run(dag_id, run_id) == "success"
+    assert airflow.xcom(dag_id, run_id, "order")["state"] == "ready"
+    page.goto(f"/dags/{dag_id}/runs/{quote(run_id, safe='')}/tasks/order/rendered_templates")
+    # The colours of JSON are those of its tokens.
+    request = page.locator("tr", has_text="promptText")
+    expect(request.locator("span.token, span[style*=color]").first).to_be_visible()
