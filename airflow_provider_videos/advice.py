@@ -8,7 +8,7 @@ _LIKE = {"key": 401, "unknown_video": 404, "final": 422}
 _REDIRECT = "It is not followed, as the API key would go along: set the connection's host to the final address."
 _ANY_CALL = {
     401: "Check the API key of the connection.",
-    402: "The account's balance or spending limit is used up: look at its billing page.",
+    402: "The account's balance or spending limit is used up: check its billing page.",
     403: "Check what the API key of the connection may do.",
     405: "Check the host of the connection: what answers there does not take this call.",
 }

@@ -89,7 +89,7 @@ class VideoError(Exception):
     retry_after: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """Give the exception as a JSON object, for :meth:`from_dict`."""
+        """Return the exception as a JSON object, for :meth:`from_dict`."""
         # Notes are a part of vars().
         attributes = {name: value for name, value in vars(self).items() if not name.startswith("__")}
         return {"type": type(self).__name__, **attributes}
@@ -261,7 +261,7 @@ class VideoTlsError(VideoTransportError):
 
 
 class VideoAnswerError(VideoError):
-    """An answer arrived that is no video record, or that of another video than the one that was asked for.
+    """An answer arrived that is not a video record, or that of another video than the one that was asked for.
 
     :param vendor: display name of the vendor.
     :param conn_id: id of the connection that the call was made with.
@@ -273,7 +273,7 @@ class VideoAnswerError(VideoError):
 
     def __init__(self, *, vendor: str, conn_id: str, video_id: str | None, problem: str) -> None:
         answer = f"The answer of {vendor}{_about(video_id)} (connection {conn_id!r})"
-        super().__init__(f"{answer} is no video record: {_sentence(problem)}")
+        super().__init__(f"{answer} is not a video record: {_sentence(problem)}")
         self.vendor = vendor
         self.conn_id = conn_id
         self.video_id = video_id
@@ -336,7 +336,7 @@ class VideoRecordError(VideoError, AirflowFailException):
     def __init__(self, *, key: str, problem: str) -> None:
         super().__init__(
             f"The record of an earlier order, {key!r} in the task state store, can't be read: {_sentence(problem)} "
-            "Nothing was ordered now. Look at the vendor for a video of this task; delete the record to order one."
+            "Nothing was ordered now. Check the vendor for a video of this task; delete the record to order one."
         )
         self.key = key
         self.problem = problem
@@ -366,7 +366,8 @@ class VideoDownloadError(VideoError):
 
     def __init__(self, *, vendor: str, conn_id: str, video_id: str, problem: str) -> None:
         super().__init__(
-            f"The file of video {video_id!r} of {vendor} (connection {conn_id!r}) can't be had: {_sentence(problem)}"
+            f"The file of video {video_id!r} of {vendor} (connection {conn_id!r}) can't be downloaded: "
+            + _sentence(problem)
         )
         self.vendor = vendor
         self.conn_id = conn_id
@@ -399,7 +400,7 @@ class VideoUnexpectedError(VideoError):
 
     @classmethod
     def of(cls, error: Exception) -> VideoUnexpectedError:
-        """Stand for an exception of any other kind."""
+        """Return this exception for one of any other kind."""
         return cls(problem=f"{type(error).__name__}: {error}")
 
 
@@ -411,7 +412,7 @@ class VideoFailedError(VideoError, AirflowFailException):
 
     def __init__(self, *, video: dict[str, Any]) -> None:
         if video["state"] == "ready":
-            reason = "it has no URL, so there is nothing to pass on"
+            reason = "it is ready without a URL"
             reason += f"; the vendor says: {video['error_message']}" if video["error_message"] else ""
         else:
             reason = video["error_message"] or "the vendor gives no reason"
@@ -483,7 +484,7 @@ class VideoTimeoutError(VideoError, AirflowSensorTimeout):
     def __init__(self, *, video_id: str, waited: str, last_seen: str) -> None:
         super().__init__(
             f"Video {video_id!r} is not finished after {waited}. {last_seen} "
-            "The vendor may still finish it and bill it: nothing was cancelled, and it can be waited for again."
+            "The vendor may still finish it and bill it: nothing was cancelled, and you can wait for it again."
         )
         self.video_id = video_id
         self.waited = waited

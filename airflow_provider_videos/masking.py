@@ -57,7 +57,7 @@ def _mask(text: str, secret: str) -> str:
 
 
 def _may_begin(secret: str, compact: str) -> bool:
-    """Say whether a text without white space spells the beginning of a secret somewhere."""
+    """Return whether a text without white space spells the beginning of a secret somewhere."""
     has_escapes = "%" in compact or "&" in compact or "\\" in compact
     if has_escapes or (beginnings := _plain_beginnings(secret)) is None:
         return _pattern(secret, _FIRST_CHARACTERS).search(compact) is not None

@@ -102,7 +102,7 @@ def check_path(path: object) -> str:
     :raises VideoPathError: if it can't.
     """
     if not isinstance(path, str):
-        raise VideoPathError(path=None, problem=f"must be a text, not {type(path).__name__}")
+        raise VideoPathError(path=None, problem=f"must be a string, not {type(path).__name__}")
     if not path.strip():
         raise VideoPathError(path=path, problem="is empty")
     if path == "None":
@@ -143,7 +143,7 @@ def _check(name: str, value: Any) -> None:
             raise _error(name, "must be True or False", value)
     elif name in CONN_IDS:
         if not isinstance(value, str) or not value.strip():
-            raise _error(name, "must be the id of an Airflow connection, a text", value)
+            raise _error(name, "must be the id of an Airflow connection, a string", value)
     elif name == "on_failure":
         if value not in ON_FAILURE:
             raise _error(name, "must be 'fail' or 'return'", value)

@@ -50,7 +50,7 @@ class Pages:
 
 
 def tabs() -> list[dict[str, Any]]:
-    """Give the tabs "Video" of a task instance and "Videos" of a run, if ``[videos] show_tabs`` asks for them."""
+    """Return the tabs "Video" of a task instance and "Videos" of a run, if ``[videos] show_tabs`` asks for them."""
     if not conf.getboolean("videos", "show_tabs", fallback=False):
         return []
     task_instance = task_page("{DAG_ID}", "{RUN_ID}", "{TASK_ID}", "{MAP_INDEX}")

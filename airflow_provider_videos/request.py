@@ -30,7 +30,7 @@ def read_request(request: object) -> Mapping[str, Any]:
         try:
             request = json.loads(request)
         except (ValueError, RecursionError) as error:
-            raise VideoRequestError(field="request", problem=f"is a text, but no JSON: {error}") from None
+            raise VideoRequestError(field="request", problem=f"is a string, but not valid JSON: {error}") from None
     if not isinstance(request, Mapping):
         raise VideoRequestError(field="request", problem=f"must be a dict, not {type(request).__name__}")
     return request
@@ -45,7 +45,7 @@ def read_requests(requests: object) -> list[Mapping[str, Any]]:
         try:
             requests = json.loads(requests)
         except (ValueError, RecursionError) as error:
-            raise VideoRequestError(field="requests", problem=f"is a text, but no JSON: {error}") from None
+            raise VideoRequestError(field="requests", problem=f"is a string, but not valid JSON: {error}") from None
     # The outputs of a mapped task are a sequence of Airflow's own, of which a slice takes one request.
     if not isinstance(requests, Sequence) or isinstance(requests, bytes):
         raise VideoRequestError(field="requests", problem=f"must be a list, not {type(requests).__name__}")
@@ -141,7 +141,8 @@ def check_names(request: Mapping[Any, Any]) -> None:
 def _check_name(name: object, field: object) -> None:
     if not isinstance(name, str):
         raise VideoRequestError(
-            field=str(field), problem=f"the name {name!r:.100} is no text but {type(name).__name__}; put it into quotes"
+            field=str(field),
+            problem=f"the name {name!r:.100} is not a string but {type(name).__name__}; put it into quotes",
         )
     if name == "self" and name == field:
         raise VideoRequestError(field=name, problem="is no field of any vendor's; leave it out")

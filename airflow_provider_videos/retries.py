@@ -86,7 +86,7 @@ class Retries:
 def pause_after_failure(
     *, first: float, failures: int, retry_after: float | None, longest: float = MAX_PAUSE_AFTER_FAILURE
 ) -> float:
-    """Say how long to pause after a call failed: a pause that doubles with each failure, or what the other side asks.
+    """Return the pause after a failed call: one that doubles with each failure, or what the other side asks for.
 
     :param first: the pause after the first failure, in seconds.
     :param failures: failed calls in a row, this one included.

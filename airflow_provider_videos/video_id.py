@@ -24,7 +24,7 @@ def read_video_id(video: object, *, vendor: str | None = None) -> str:
         video_id = str(video_id)
     if not isinstance(video_id, str):
         raise VideoIdError(
-            f"expected an id (text), or the dict that an earlier task of this package returned, got {_kind(video)}"
+            f"expected an id (a string), or the dict that an earlier task of this package returned, got {_kind(video)}"
         )
     if not video_id.strip():
         raise VideoIdError("the id is empty")
@@ -58,7 +58,7 @@ def read_ordered_at(video: object) -> float | None:
 
 def _kind(video: object) -> str:
     if isinstance(video, Mapping):
-        return "a dict without a text under 'video_id'"
+        return "a dict without a string under 'video_id'"
     if isinstance(video, tuple):
         return "a tuple: a single dict was expanded, so leave .expand out, or pass a list"
     return "None" if video is None else type(video).__name__

@@ -68,7 +68,7 @@ def _as_list(videos: object) -> list[Any]:
             # A template renders a list as Python writes it.
             videos = ast.literal_eval(videos.strip())
         except (ValueError, SyntaxError, MemoryError, RecursionError):
-            raise VideoIdError(f"video_ids must be a list of videos, not the text {videos!r:.200}") from None
+            raise VideoIdError(f"video_ids must be a list of videos, not the string {videos!r:.200}") from None
     # The outputs of a mapped task are a sequence of Airflow's own.
     if not isinstance(videos, Sequence) or isinstance(videos, str | bytes):
         raise VideoIdError(f"video_ids must be a list of videos, not {type(videos).__name__}")

@@ -47,17 +47,17 @@ WAITING_KEY = "waiting"
 
 
 def video_xcoms(video: Mapping[str, Any]) -> dict[str, Any]:
-    """Give what is pushed besides the record of a video, by key."""
+    """Return what is pushed besides the record of a video, by key."""
     return {field: video[field] for field in PUSHED_FIELDS}
 
 
 def failed_video_xcoms(video: Mapping[str, Any]) -> dict[str, Any]:
-    """Give what is pushed of a video that ended without success, by key; its task returns nothing."""
+    """Return what is pushed of a video that ended without success, by key; its task returns nothing."""
     return {FAILED_VIDEO_KEY: video, **seen_video_xcoms(video)}
 
 
 def seen_video_xcoms(video: Mapping[str, Any]) -> dict[str, Any]:
-    """Give what is pushed of a video that a task waits for, by key."""
+    """Return what is pushed of a video that a task waits for, by key."""
     return {field: video[field] for field in SEEN_FIELDS if video[field] is not None}
 
 

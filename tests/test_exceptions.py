@@ -65,7 +65,7 @@ ERRORS = [
     VideoTlsError(**CALL, host="tavusapi.com", reason="it does not speak TLS", maybe_received=True),
     VideoAnswerError(**CALL, problem="it has no status"),
     VideoPathError(path="s3://b/", problem="is empty"),
-    VideoPathError(path=None, problem="must be a text"),
+    VideoPathError(path=None, problem="must be a string"),
     VideoDownloadError(**CALL, problem="it seems to be a page of HTML"),
     VideoStorageError(path="/videos/", problem="OSError: No space left on device"),
     VideoRequestError(field="script", problem="is missing"),
@@ -303,13 +303,12 @@ def test_a_refusal_within_a_success_has_the_class_and_the_advice_of_what_it_mean
         ),
         (
             VideoFailedError(video={**RECORD, "state": "ready", "status": "completed", "error_code": None}),
-            "Video 'v1' of tavus ended with status 'completed': it has no URL, so there is nothing to pass on; "
-            "the vendor says: no.",
+            "Video 'v1' of tavus ended with status 'completed': it is ready without a URL; the vendor says: no.",
         ),
         (
             VideoTimeoutError(video_id="v1", waited="12 h", last_seen="Its status was never seen."),
             "Video 'v1' is not finished after 12 h. Its status was never seen. The vendor may still finish it and "
-            "bill it: nothing was cancelled, and it can be waited for again.",
+            "bill it: nothing was cancelled, and you can wait for it again.",
         ),
     ],
     ids=[

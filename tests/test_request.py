@@ -76,7 +76,7 @@ def test_a_format_that_together_does_not_know_is_refused(value: Any) -> None:
 def test_what_must_be_a_text_is_one(hook: Any, field: str, value: Any) -> None:
     without = {"audio_url": "script"}.get(field)
     request = {name: text for name, text in REQUESTS[hook.conn_type].items() if name != without}
-    with pytest.raises(VideoRequestError, match=f"'{field}': must be a text, not {type(value).__name__}"):
+    with pytest.raises(VideoRequestError, match=f"'{field}': must be a string, not {type(value).__name__}"):
         read_order({**request, field: value}, hook.vendor)
 
 

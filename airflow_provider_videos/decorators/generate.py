@@ -117,12 +117,12 @@ class _GenerateVideoDecoratedOperator(_FromFunction, GenerateVideoOperator):
         return GenerateVideoOperator.execute(self, context)
 
     def execute_search(self, context: Context, event: Any) -> dict[str, Any]:
-        """Go on with the search for an order whose answer was lost."""
+        """Continue the search for an order whose answer was lost."""
         self.request = self._results(context).read_again()
         return super().execute_search(context, event)
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:
-        """Take what the trigger found out."""
+        """Return the record in the trigger's event, or raise what the wait ended with."""
         try:
             self.request = self._results(context).read_again()
         except VideoRecordError:
@@ -149,7 +149,7 @@ class _GenerateVideoBatchDecoratedOperator(_FromFunction, GenerateVideoBatchOper
         return GenerateVideoBatchOperator.execute(self, context)
 
     def execute_search(self, context: Context, event: Any) -> list[dict[str, Any]]:
-        """Go on with the search for an order whose answer was lost, or after a limit."""
+        """Continue the search for an order whose answer was lost, or after a limit."""
         self.requests = self._results(context).read_again()
         return super().execute_search(context, event)
 

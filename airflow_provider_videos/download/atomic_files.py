@@ -87,7 +87,7 @@ class LocalFile:
     def _check(self) -> None:
         # A rename would put the file in the place of a device, which may be needed by the whole machine.
         if (kind := special_kind(self._path)) is not None:
-            raise FileExistsError(errno.EEXIST, f"what is there is {kind}, no regular file; it is not replaced")
+            raise FileExistsError(errno.EEXIST, f"what is there is {kind}, not a regular file; it is not replaced")
 
 
 class UploadedFile:
@@ -163,7 +163,7 @@ class RenamedFile:
     def _check(self) -> None:
         with contextlib.suppress(FileNotFoundError):
             if self._fs.info(self._path)["type"] not in {"file", "link"}:
-                raise FileExistsError(errno.EEXIST, "what is there is no regular file; it is not replaced")
+                raise FileExistsError(errno.EEXIST, "what is there is not a regular file; it is not replaced")
 
     def discard(self) -> None:
         """Remove it."""
@@ -176,7 +176,7 @@ class RenamedFile:
 
 
 def special_kind(path: str) -> str | None:
-    """Say what has a local name, if it is no regular file and no link to one.
+    """Return what has a local name, if it is no regular file and no link to one.
 
     :return: such as ``a FIFO``; ``None`` for a regular file, and if nothing is there.
     """

@@ -80,7 +80,7 @@ def image_kind(head: bytes) -> Kind | None:
 
 
 def describe(head: bytes, quote: Callable[[str], str] | None = None) -> str:
-    """Say what a file seems to be that is not what was expected, for an error's text.
+    """Return what a file seems to be that is not what was expected, for an error's text.
 
     :param head: its first bytes.
     :param quote: makes of the file's text what may be quoted of it; ``None`` quotes nothing, as what somebody else's
@@ -94,7 +94,7 @@ def describe(head: bytes, quote: Callable[[str], str] | None = None) -> str:
     if (kind := video_kind(head)) is not None:
         return f"a video ({kind.content_type})"
     if head.startswith(_EBML):
-        return "a Matroska file, no WebM"
+        return "a Matroska file, not WebM"
     if head[4:8] == b"ftyp":
         return "an image or a sound"
     if head.startswith(b"RIFF"):

@@ -86,7 +86,7 @@ class Target:
         with self.storing():
             self.is_folder = path.endswith("/") or self._fs.isdir(self._place)
         if self._is_local and not self.is_folder and (kind := special_kind(self._place)) is not None:
-            raise VideoPathError(path=path, problem=f"{kind} is there, no regular file; choose another name")
+            raise VideoPathError(path=path, problem=f"{kind} is there, not a regular file; choose another name")
 
     @contextlib.contextmanager
     def storing(self) -> Generator[None]:
@@ -101,11 +101,11 @@ class Target:
             raise VideoStorageError(path=self.path, problem=f"{type(error).__name__}: {problem}") from error
 
     def file_name(self, vendor: str, video_id: str, kind: Kind) -> str:
-        """Give a video's file name; in a folder it is made of the video's id."""
+        """Return a video's file name; in a folder it is made of the video's id."""
         return default_name(vendor, video_id) + kind.suffix if self.is_folder else self._place.rpartition("/")[2]
 
     def full_path(self, name: str) -> str:
-        """Give the path of a file beside, as a user would write it."""
+        """Return the path of a file beside, as a user would write it."""
         if self.is_folder:
             return f"{self.path.rstrip('/')}/{name}"
         folder, slash, _ = self.path.rpartition("/")
@@ -154,7 +154,7 @@ class Target:
                 raise VideoStorageError(path=self.path, problem=f"{size} bytes are needed, and {free} are free")
 
     def find(self, vendor: str, video_id: str) -> Kept | None:
-        """Look for the complete file of a video, of which no more is read than its first bytes.
+        """Return the complete file of a video, if it is there; no more of it is read than its first bytes.
 
         In a folder its name says whose file it is; for a full name the record beside it does, with the file's size. As
         nothing incomplete is ever shown, that is enough.

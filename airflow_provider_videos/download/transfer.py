@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Bytes from a URL into a sink, through expired URLs, broken connections and passing faults.
+"""Bytes from a URL into a sink, through expired URLs, broken connections and transient errors.
 
 It knows HTTP, and neither vendors nor Airflow nor where the bytes go.
 """
@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 CHUNK_BYTES = 1 << 18
 #: Slower than this over a whole request timeout, a transfer counts as broken; in bytes a second.
 MIN_RATE = 1000
-#: The pause after the first passing fault in seconds; it doubles from fault to fault, up to the longest one.
+#: The pause after the first transient error in seconds; it doubles from error to error, up to the longest one.
 FIRST_PAUSE = 1.0
 MAX_PAUSE = 60.0
 _EXPIRED = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.GONE}

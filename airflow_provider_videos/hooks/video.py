@@ -128,7 +128,7 @@ class VideoHook(AccountCalls, BaseHook):
         :raises VideoConnectionError: before the request, if the connection can't be used.
         :raises VideoApiError: if the vendor answers with an error.
         :raises VideoTransportError: if no answer arrives.
-        :raises VideoAnswerError: if the answer is no video record, or that of another video.
+        :raises VideoAnswerError: if the answer is not a video record, or that of another video.
         """
         asked = self._read_id(video_id)
         return self.client.run(fetch_video(self.vendor, asked), "get", asked)

@@ -155,7 +155,7 @@ class _Response(http.client.HTTPResponse):
             super().begin()
         if self.headers.defects:
             # What follows such a line would be lost, Content-Length too; and urllib3 would log it, whatever it holds.
-            raise http.client.HTTPException("a line of the header is none")
+            raise http.client.HTTPException("a line of the header is malformed")
 
 
 class _Connection(urllib3.connection.HTTPConnection):

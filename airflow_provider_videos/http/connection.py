@@ -130,7 +130,7 @@ def type_hint(connection: Connection) -> str:
 
 
 def environment_proxy(url: str) -> str | None:
-    """Give the URL of the proxy that the environment names for a URL, ``None`` if it names none."""
+    """Return the URL of the proxy that the environment names for a URL, ``None`` if it names none."""
     proxy: str | None = select_proxy(url, get_environ_proxies(url))
     return proxy if proxy is None or "://" in proxy else f"http://{proxy}"
 

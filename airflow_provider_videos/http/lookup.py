@@ -46,7 +46,7 @@ def _naming(conn_id: str) -> Generator[None]:
         problem = "there is no such connection, or its URI or JSON can't be read; in a URI each part is percent-encoded"
         raise VideoConnectionError(conn_id=conn_id, field="conn_id", problem=problem) from None
     except TimeoutError:
-        problem = f"Airflow did not tell it within {LOOK_UP_TIMEOUT:g} seconds"
+        problem = f"Airflow did not return it within {LOOK_UP_TIMEOUT:g} seconds"
         raise VideoConnectionError(conn_id=conn_id, field="conn_id", problem=problem) from None
     except (AirflowException, ValueError):
         problem = "can't be read; in a URI each part is percent-encoded, a slash in the key as %2F"

@@ -87,7 +87,7 @@ class ResponseReader:
         if is_accepted:
             return
         if response.status_code < 200:
-            raise self.unreadable(f"it is a {response.status_code}, which is no final answer")
+            raise self.unreadable(f"it is a {response.status_code}, which is not a final answer")
         if response.is_too_large:
             raise self.unreadable("it is larger than 1 MB")
         if not isinstance(answer.body, dict):
@@ -155,7 +155,7 @@ class ResponseReader:
             response.body.decode("utf-8-sig")
         except UnicodeDecodeError:
             return "it is not UTF-8"
-        return f"it is no JSON but {self._message(response) or 'nothing'!r}"
+        return f"it is not JSON but {self._message(response) or 'nothing'!r}"
 
     def _message(self, response: Response) -> str | None:
         # Vendors and gateways were seen to echo the key that they refuse.

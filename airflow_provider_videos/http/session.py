@@ -128,7 +128,7 @@ class DownloadSession(_DeadlineSession):
         return prepared
 
     def proxies_for(self, url: str) -> dict[str, str]:
-        """Give the proxies for a URL in the form that requests wants."""
+        """Return the proxies for a URL in the form that requests wants."""
         proxy = environment_proxy(url) if self._is_environments else self._proxy
         return {"http": proxy, "https": proxy} if proxy else {}
 

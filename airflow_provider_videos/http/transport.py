@@ -210,7 +210,7 @@ def _client_timeout(seconds: float) -> aiohttp.ClientTimeout:
 
 
 def no_response(error: BaseException, timeout: float) -> NoResponseError:
-    """Say in words that hold nothing of the request what an exception of either library means.
+    """Describe an exception of either library, in words that hold nothing of the request.
 
     :param error: what was caught.
     :param timeout: that of the request, in seconds.
@@ -243,7 +243,7 @@ def _first(causes: list[BaseException], *kinds: type[_E]) -> _E | None:
 
 
 def _reason(causes: list[BaseException], timeout: float) -> str:
-    """Say in the same words for both libraries what went wrong."""
+    """Describe what went wrong, in the same words for both libraries."""
     if _first(causes, ssl.SSLCertVerificationError):
         details = [text for cause in causes if (text := getattr(cause, "verify_message", None))]
         return f"its TLS certificate is not trusted ({details[0] if details else 'no reason given'})"
@@ -262,7 +262,7 @@ def _reason(causes: list[BaseException], timeout: float) -> str:
         return "TLS could not be agreed on"
     if _first(causes, TimeoutError, requests.Timeout, urllib3.exceptions.TimeoutError):
         return f"it took longer than {timeout:g} seconds"
-    return "the connection was closed early, or what came is no HTTP answer"
+    return "the connection was closed early, or what came is not an HTTP answer"
 
 
 def _speaks_no_tls(causes: list[BaseException]) -> bool:

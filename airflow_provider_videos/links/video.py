@@ -55,7 +55,7 @@ class WatchVideoLink(_VideoLink):
     name = "Watch video"
 
     def get_link(self, operator: Any, *, ti_key: TaskInstanceKey) -> str:
-        """Give the path of the page of a task instance."""
+        """Return the path of the page of a task instance."""
         from airflow_provider_videos.ui.addresses import task_page
 
         return task_page(ti_key.dag_id, ti_key.run_id, ti_key.task_id, ti_key.map_index)

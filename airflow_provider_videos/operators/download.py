@@ -60,7 +60,7 @@ class DownloadVideoOperator(BaseOperator):
     :param storage_conn_id: id of the storage's Airflow connection, if it needs one. (templated)
     :param overwrite: transfer the video though it is there, and replace what is there.
     :param max_bytes: refuse a video that is larger.
-    :param max_attempts: passing faults after which the task fails, whatever of the file has arrived.
+    :param max_attempts: transient errors after which the task fails, however much of the file has arrived.
     :param with_thumbnail: keep the vendor's thumbnail beside it.
     :param with_record: keep the video's record beside it, as JSON. Beside a full name it is always kept.
     :param kwargs: what every operator takes.
@@ -123,7 +123,7 @@ class DownloadVideoBatchOperator(BaseOperator):
 
     It returns a list in the order of ``video_ids``, of the dicts that :class:`DownloadVideoOperator` returns, each with
     ``error_message``: ``None``, or why the video could not be kept; its ``path`` is ``None`` then. The XCom ``videos``
-    holds the list however the task ends. What is there already is not transferred again, so a retry goes on with what
+    holds the list however the task ends. What is there already is not transferred again, so a retry continues with what
     is missing.
 
     The event of each asset in ``outlets`` carries how many ``videos`` there are, and how many are ``ready`` and

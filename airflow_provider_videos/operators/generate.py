@@ -48,17 +48,18 @@ class GenerateVideoOperator(BaseOperator):
 
     For one task instance and one request at most one video is alive or ready, whatever happens: a lost answer, a killed
     worker or triggerer, a retry, a clear. Before the order is sent, that is recorded in Airflow's task state store, and
-    the video's id after it. A later attempt goes on with the same video.
+    the video's id after it. A later attempt continues with the same video.
 
     ===================================  ==============================================================================
     a later attempt finds                and then
     ===================================  ==============================================================================
-    a video that is pending or ready     goes on with it, and orders nothing
+    a video that is pending or ready     continues with it, and orders nothing
     a video that failed                  fails without retry; once it has, a user's clear orders anew
     a video that somebody deleted        fails without retry; a user's clear orders anew
     another request                      orders anew, and says so
-    an order whose answer was lost       finds it in the way that the vendor's page names, and goes on with it or orders
-                                         it; where nothing can find it, fails without retry, and says what to look for
+    an order whose answer was lost       finds it in the way that the vendor's page names, and continues with it or
+                                         orders it; where nothing can find it, fails without retry, and says what to
+                                         look for
     ===================================  ==============================================================================
 
     Airflow before 3.3 has no task state store: there every later attempt searches a vendor that can be searched, and
@@ -91,7 +92,7 @@ class GenerateVideoOperator(BaseOperator):
         timedelta. An order whose answer was lost is searched for during this time and the connection's request timeout,
         and sent again only if it is not there at the end. A deferrable task defers meanwhile.
     :param delete_on_kill: delete the video at the vendor when a user marks or clears the task while it waits. Only
-        where the vendor can, and while deferred only from Airflow 3.3 on. By default it goes on there.
+        where the vendor can, and while deferred only from Airflow 3.3 on. By default it continues there.
     :param check_request: check the request against the vendor's page before it is sent. ``False`` sends any field, for
         what the vendor has added since; a misspelled one the vendor ignores, and bills the video.
     :param kwargs: what every operator takes.
@@ -101,7 +102,7 @@ class GenerateVideoOperator(BaseOperator):
     :raises VideoOrderLostError: if a video may have been ordered and can't be found. Airflow doesn't retry.
     :raises VideoRecordError: if what was recorded of an order can't be read. Airflow doesn't retry.
     :raises VideoFailedError: if the video ends without success. Airflow doesn't retry.
-    :raises VideoTimeoutError: if the video is not finished in time. Airflow doesn't retry; a clear goes on waiting.
+    :raises VideoTimeoutError: if the video is not finished in time. Airflow doesn't retry; a clear continues the wait.
     :raises VideoError: if the vendor refuses the order, or can't be asked; see
         :mod:`airflow_provider_videos.exceptions`.
     """
@@ -160,7 +161,7 @@ class GenerateVideoOperator(BaseOperator):
         return self._order_and_wait(context)
 
     def execute_search(self, context: Context, event: Any) -> dict[str, Any]:
-        """Go on with the search for an order whose answer was lost."""
+        """Continue the search for an order whose answer was lost."""
         return self._order_and_wait(context)
 
     def _order_and_wait(self, context: Context) -> dict[str, Any]:
@@ -187,7 +188,7 @@ class GenerateVideoOperator(BaseOperator):
             self._fail(context, error, self._video_id)
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:
-        """Take what the trigger found out."""
+        """Return the record in the trigger's event, or raise what the wait ended with."""
         try:
             video = read_event(self, context, event)
         except VideoError as error:
@@ -200,7 +201,7 @@ class GenerateVideoOperator(BaseOperator):
         return lineage_of_orders(self._vendor, video_ids, ordered=self._video_id)
 
     def on_kill(self) -> None:
-        """Say what becomes of the video, and delete it if that was asked for and a user has ended the task."""
+        """Log what becomes of the video, and delete it if that was asked for and a user has ended the task."""
         video_id, context = self._video_id, self._context
         if video_id is None or context is None:
             return
@@ -288,7 +289,7 @@ class GenerateVideoOperator(BaseOperator):
         if self.delete_on_kill and self.deferrable and not tells_triggers_of_kills():
             self.log.warning(
                 "delete_on_kill has no effect while this task is deferred: Airflow tells a trigger of a user's mark or "
-                "clear from 3.3 on. The video would go on at the vendor, and be billed."
+                "clear from 3.3 on. The video would continue at the vendor, and be billed."
             )
         if context.get("task_state_store") is None and self.retries:
             self.log.warning(

@@ -55,7 +55,7 @@ class GenerateVideoBatchOperator(BaseOperator):
 
     Each is ordered once, by the code that :class:`~airflow_provider_videos.operators.generate.GenerateVideoOperator`
     uses, and whatever that one survives. An order is known by its request and by its place among equal requests, so
-    that a list may be reordered and extended. A later attempt goes on with what is pending or ready; after a clear,
+    that a list may be reordered and extended. A later attempt continues with what is pending or ready; after a clear,
     what failed is ordered anew. The record of the orders is in Airflow's task state store, so this needs Airflow 3.3.
 
     The XCom ``video_ids`` holds the ids of the videos that are ordered so far, ``videos`` the records however the task
@@ -141,7 +141,7 @@ class GenerateVideoBatchOperator(BaseOperator):
         return self._order_and_wait(context, None)
 
     def execute_search(self, context: Context, event: Any) -> list[dict[str, Any]]:
-        """Go on with the search for an order whose answer was lost, or after a limit."""
+        """Continue the search for an order whose answer was lost, or after a limit."""
         return self._order_and_wait(context, None)
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> list[dict[str, Any]]:
@@ -154,9 +154,11 @@ class GenerateVideoBatchOperator(BaseOperator):
         return lineage_of_orders(ready[0]["vendor"] if ready else None, [video["video_id"] for video in ready])
 
     def on_kill(self) -> None:
-        """Say what becomes of the videos."""
+        """Log what becomes of the videos."""
         if self._has_orders:
-            self.log.info("The videos that are not finished go on at the vendor, and are billed: nothing was deleted.")
+            self.log.info(
+                "The videos that are not finished continue at the vendor, and are billed: nothing was deleted."
+            )
 
     def _order_and_wait(self, context: Context, event: Any) -> list[dict[str, Any]]:
         # What can't be read must not begin another order.

@@ -93,9 +93,10 @@ class BatchOrders:
         if not self.record.open(requests=requests, may_lack_orders=may_lack_orders):
             raise VideoRequestError(
                 field="requests",
-                problem="they are others than when this attempt began, so nothing was ordered now. A random number or "
-                "the time of day in a request is another one in each process of a task: fix it. A clear goes on with "
-                "what is ordered and still in the list, and orders the rest",
+                problem="they differ from those that this attempt began with, so nothing was ordered now. A random "
+                "number or the time of day in a request changes from process to process: fix it, or return the "
+                "requests from a @task.generate_video_batch. A clear continues with what is ordered and still in the "
+                "list, and orders the rest",
             )
         self.stopped_by = self.record.stopped_by
         lost = [slot.key for slot in self.slots if self._is_lost(slot) or self._is_forgotten(slot)]
@@ -146,7 +147,7 @@ class BatchOrders:
         return [order.video_id or "" for order in orders if store.was_cleared_since(order, self._retries)]
 
     def go_on(self, described: Mapping[str, Video | VideoError]) -> None:
-        """Go on with the videos that were ordered before a clear, where the vendor describes them as pending or ready.
+        """Continue with the videos of before a clear that the vendor describes as pending or ready.
 
         :param described: what the vendor answered, by id.
         """

@@ -89,7 +89,7 @@ class OrderFinder:
         raise NotImplementedError
 
     def is_ambiguous(self, order: Order) -> bool:
-        """Say whether a video without a mark of the order may be that of another iteration of a task loop.
+        """Return whether a video without a mark of the order may be that of another iteration of a task loop.
 
         A task can't read what the other iterations left in XCom.
         """

@@ -67,7 +67,7 @@ class FunctionResultStore:
             return None
         try:
             if not isinstance(index, Mapping) or index.get("version") != VERSION:
-                raise ValueError("it is none that this package reads")
+                raise ValueError("this package doesn't read its version")
             parts = [self._store.get(key) for key in index["parts"]]
             [value] = unpack("".join(parts))
             return FunctionResult(

@@ -61,7 +61,7 @@ def delete_if_ended_by_a_user(operator: BaseOperator, context: Context, video_id
 
 def say_that_it_goes_on(log: Logger, video_id: str) -> None:
     """Log that a video was not deleted."""
-    log.info("Video %r goes on at the vendor, and is billed: nothing was deleted.", video_id)
+    log.info("Video %r continues at the vendor, and is billed: nothing was deleted.", video_id)
 
 
 def within_seconds(action: Callable[[], None], log: Logger) -> None:
@@ -78,7 +78,7 @@ def within_seconds(action: Callable[[], None], log: Logger) -> None:
         try:
             action()
         except Exception:
-            log.exception("Whether to delete the video can't be decided, so it goes on at the vendor, and is billed")
+            log.exception("Whether to delete the video can't be decided, so it continues at the vendor, and is billed")
 
     thread = threading.Thread(target=act, name="video-on-kill", daemon=True)
     thread.start()

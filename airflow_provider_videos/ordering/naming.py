@@ -15,7 +15,7 @@ MAX_NAME_CHARACTERS = 80
 
 
 def fingerprint(vendor: str, request: Mapping[str, Any], free_fields: Collection[str]) -> str:
-    """Give a text that is the same for requests that the vendor makes the same video of, at the same price.
+    """Return a text that is the same for requests that the vendor makes the same video of, at the same price.
 
     It must stay the same from version to version: another one reads as another request, which is ordered and paid.
 
@@ -61,7 +61,7 @@ def slots_of(requests: Sequence[Mapping[str, Any]], conn_type: str, free_fields:
 
 
 def slot_key(fingerprint: str, place: int | None) -> str:
-    """Give a text that tells one of a task instance's orders of equal requests from the others.
+    """Return a text that tells one of a task instance's orders of equal requests from the others.
 
     :param fingerprint: of the request.
     :param place: which of them it is, from 0; ``None`` if there is but one.
@@ -88,13 +88,13 @@ class Marks:
     iteration: int | None = None
 
     def mark(self, number: int) -> str:
-        """Give the mark of an order, by its number."""
+        """Return the mark of an order, by its number."""
         place = [self.dag_id, self.task_id, self.run_id, self.map_index, self.fingerprint, number]
         text = json.dumps(place if self.iteration is None else [*place, self.iteration])
         return hashlib.sha256(text.encode()).hexdigest()[:24]
 
     def name(self, number: int) -> str:
-        """Give a name for the video of an order. The mark comes first, in case the vendor cuts names."""
+        """Return a name for the video of an order. The mark comes first, in case the vendor cuts names."""
         return f"airflow-{self.mark(number)} {f'{self.dag_id}.{self.task_id}'[:MAX_NAME_CHARACTERS]}"
 
 

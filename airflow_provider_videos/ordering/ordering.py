@@ -37,10 +37,10 @@ KEY_PAUSE = 2.0
 
 
 def may_be_billed(video_id: str) -> str:
-    """Say what becomes of the money when a task fails that has ordered a video."""
+    """Return what becomes of the money when a task fails that has ordered a video."""
     return (
-        f"Video {video_id!r} was ordered: it may still finish, and is billed then. A retry or a clear goes on with it, "
-        "and orders nothing."
+        f"Video {video_id!r} was ordered: it may still finish, and is billed then. A retry or a clear continues with "
+        "it and orders nothing."
     )
 
 
@@ -129,7 +129,7 @@ class Ordering:
         )
 
     def place(self) -> Ordered:
-        """Give the video, ordered now or before.
+        """Return the video, ordered now or before.
 
         :raises VideoOrderLostError: if it may have been ordered and can't be found.
         :raises VideoRecordError: if what was remembered of an order can't be read.
@@ -222,7 +222,9 @@ class Ordering:
             is_doubtful = order.number > 0 or self._store.may_have_been_emptied(self._retries)
             finding = search.find() if is_doubtful else search.find_now()
         except VideoError as error:
-            error.add_note("A video may have been ordered: a retry or a clear goes on searching, before it orders any.")
+            error.add_note(
+                "A video may have been ordered: a retry or a clear continues the search before it orders any."
+            )
             raise
         order = search.order
         if finding.problem is not None:
@@ -291,7 +293,7 @@ class Ordering:
             self._book.write(order)
         except Exception:
             # The video is paid for: to wait for it is worth more than to stop here.
-            log.exception("The id of video %r can't be recorded; it is waited for all the same", video.video_id)
+            log.exception("The id of video %r can't be recorded; the task waits for it all the same", video.video_id)
         return Ordered(video, order.sent_at or time.time(), was_asked_for)
 
     def _lost(self, order: Order, reason: str) -> VideoOrderLostError:

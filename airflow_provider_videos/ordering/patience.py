@@ -19,7 +19,7 @@ _T = TypeVar("_T")
 
 
 def is_limit(error: BaseException) -> bool:
-    """Say whether a vendor refused an order because of a limit of the account that passes."""
+    """Return whether a vendor refused an order because of a limit of the account that passes."""
     if not isinstance(error, VideoApiError) or not error.is_transient:
         return False
     return error.refusal == "limit" or error.status_code == HTTPStatus.TOO_MANY_REQUESTS

@@ -83,7 +83,7 @@ class Order:
         return cls(fingerprint=fingerprint, number=0, state=OrderState.SENT, max_tries=max_tries, lost_at=now)
 
     def to_dict(self) -> dict[str, Any]:
-        """Give the order as a JSON object, for :meth:`from_dict`."""
+        """Return the order as a JSON object, for :meth:`from_dict`."""
         values = {"state": self.state.value, "earlier_video_ids": list(self.earlier_video_ids)}
         return {**dataclasses.asdict(self), **values}
 
@@ -98,12 +98,12 @@ class Order:
             raise ValueError(str(error)) from None
         texts = (order.fingerprint, order.name or "", order.key or "", order.video_id or "", *order.earlier_video_ids)
         if not all(isinstance(text, str) for text in texts):
-            raise ValueError("a field that should be a text is none")
+            raise ValueError("a field that should be a string is not one")
         counts = (order.number, order.max_tries, order.clear_number, order.losses, order.complete_searches)
         moments = (order.first_sent_at, order.sent_at, order.answer_due_at, order.lost_at)
         are_whole = all(is_number(count, whole=True) for count in counts)
         if not are_whole or not all(moment is None or is_number(moment) for moment in moments):
-            raise ValueError("a field that should be a number is none")
+            raise ValueError("a field that should be a number is not one")
         if order.state is OrderState.ACCEPTED and not order.video_id:
             raise ValueError("an accepted order in it has no video_id")
         return dataclasses.replace(order, earlier_video_ids=tuple(order.earlier_video_ids))
@@ -121,11 +121,11 @@ class OrderRecord:
     attempt: int = 0
 
     def latest(self, fingerprint: str) -> Order | None:
-        """Give the latest order of a request, ``None`` if there is none."""
+        """Return the latest order of a request, ``None`` if there is none."""
         return next((order for order in reversed(self.orders) if order.fingerprint == fingerprint), None)
 
     def of_video(self, video_id: str) -> Order | None:
-        """Give the order of a video, ``None`` if there is none."""
+        """Return the order of a video, ``None`` if there is none."""
         return next((order for order in reversed(self.orders) if order.video_id == video_id), None)
 
     def describe_videos(self) -> str:
@@ -139,7 +139,7 @@ class OrderRecord:
         return 1 + max((order.number for order in self.orders), default=0)
 
     def with_order(self, order: Order) -> OrderRecord:
-        """Give the record with an order added, or put in the place of the one of its number."""
+        """Return the record with an order added, or put in the place of the one of its number."""
         others = [other for other in self.orders if other.number != order.number]
         while len(others) >= MAX_REMEMBERED_ORDERS:
             others.remove(min(others, key=lambda other: (other.video_id is not None, other.number)))
@@ -147,11 +147,11 @@ class OrderRecord:
         return dataclasses.replace(self, orders=tuple(orders))
 
     def without(self, order: Order) -> OrderRecord:
-        """Give the record without the order of a number."""
+        """Return the record without the order of a number."""
         return dataclasses.replace(self, orders=tuple(other for other in self.orders if other.number != order.number))
 
     def to_dict(self) -> dict[str, Any]:
-        """Give the record as a JSON object, for :meth:`from_dict`."""
+        """Return the record as a JSON object, for :meth:`from_dict`."""
         return {"version": VERSION, "orders": [order.to_dict() for order in self.orders], "attempt": self.attempt}
 
     @classmethod

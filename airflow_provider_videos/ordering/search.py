@@ -187,14 +187,14 @@ def find_earlier(hook: VideoHook, is_alike: Callable[[ListedVideo], bool]) -> tu
 
 
 def shows_order(listed: ListedVideo, expected: Mapping[str, Any]) -> bool:
-    """Say whether a listed video shows all that is expected of an order's; what it shows no more proves nothing."""
+    """Return whether a listed video shows all that is expected of an order's; what it shows no more proves nothing."""
     return bool(listed.shown) and all(
         _normal(listed.shown.get(field, "")) == _normal(text_of(value) or "") for field, value in expected.items()
     )
 
 
 def _may_have_shown(listed: ListedVideo, expected: Mapping[str, Any]) -> bool:
-    """Say whether a listed video may have shown an order before its vendor removed a part of what it shows."""
+    """Return whether a listed video may have shown an order before its vendor removed a part of what it shows."""
     return all(
         listed.shown.get(field, "") in _REMOVED or _normal(listed.shown[field]) == _normal(text_of(value) or "")
         for field, value in expected.items()
@@ -247,7 +247,7 @@ def _shows_all(request: Mapping[str, Any], shown: Mapping[str, str]) -> bool:
 
 
 def is_alike(shown: str, name: str) -> bool:
-    """Say whether the name of a listed video is the one that was sent, or may be."""
+    """Return whether the name of a listed video is the one that was sent, or may be."""
     # Of a long name, only the beginning may be remembered.
     is_longer = len(name) >= MAX_REMEMBERED_NAME_CHARACTERS and _normal(shown).startswith(_normal(name))
     return _normal(shown) == _normal(name) or _is_cut(shown, name) or is_longer

@@ -120,7 +120,7 @@ class OrderSender:
         return order, video
 
     def has_living_key(self, order: Order) -> bool:
-        """Say whether an order whose answer was lost may be sent again with its idempotency key."""
+        """Return whether an order whose answer was lost may be sent again with its idempotency key."""
         recovery = self._finder.recovery
         if not isinstance(recovery, ResendSameKey) or order.key is None or order.losses >= MAX_RESENT_KEYS:
             return False

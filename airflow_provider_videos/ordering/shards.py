@@ -42,7 +42,7 @@ class TakenOverError(VideoError):
     def __init__(self) -> None:
         super().__init__(
             "Another process of this task has begun to order, so this one sends nothing more. What is ordered is "
-            "recorded: a retry goes on with it."
+            "recorded: a retry continues with it."
         )
 
 
@@ -86,7 +86,7 @@ class ShardedRecord:
         if stored is None:
             stored = _new_index(may_lack_orders=may_lack_orders)
         if not isinstance(stored, dict) or (stored.get("version"), type(stored.get("shards"))) != (VERSION, int):
-            raise VideoRecordError(key=INDEX_KEY, problem="it is no index of orders that this package reads")
+            raise VideoRecordError(key=INDEX_KEY, problem="it is not an index of orders that this package reads")
         self._index = stored
         if stored.get("attempt") != self._attempt:
             self._index |= {"attempt": self._attempt, "began_at": time.time(), "limited": 0, "requests": requests}
@@ -256,7 +256,7 @@ class ShardedRecord:
         key = SHARD_KEY.format(number)
         shard = self._store.get(key)
         if not isinstance(shard, dict) or not all(isinstance(entry, dict) for entry in shard.values()):
-            raise VideoRecordError(key=key, problem="it is missing, or no object of orders")
+            raise VideoRecordError(key=key, problem="it is missing, or not an object of orders")
         return dict(shard)
 
     def _write_index(self) -> None:

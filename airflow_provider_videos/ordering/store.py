@@ -43,7 +43,7 @@ class OrderStore:
         return self._store is not None
 
     def may_have_been_emptied(self, retries: int) -> bool:
-        """Say whether a record that is not there may have been: each order is recorded before it is sent.
+        """Return whether a record that is not there may have been: each order is recorded before it is sent.
 
         :param retries: of the task.
         """
@@ -53,7 +53,7 @@ class OrderStore:
         return not self.is_there or self._ti.max_tries > retries or self.clear_number > 0
 
     def may_lack_orders(self, retries: int, *, can_be_searched: bool) -> bool:
-        """Say whether to search, or ask a human, where there is no record.
+        """Return whether to search, or ask a human, where there is no record.
 
         Where the vendor can be searched, a later attempt does so even if nothing speaks for an emptied store.
 
@@ -63,7 +63,7 @@ class OrderStore:
         return self.may_have_been_emptied(retries) or (can_be_searched and self._ti.try_number > 1)
 
     def was_cleared_since(self, order: Order | FunctionResult, retries: int) -> bool:
-        """Say whether a user has cleared the task since it last went on with an order, or with a function's result.
+        """Return whether a user has cleared the task since it last went on with an order, or with a function's result.
 
         :param retries: of the task.
         """
@@ -126,7 +126,7 @@ class OrderStore:
             self.write(record.with_order(dataclasses.replace(order, is_reported=True, max_tries=max_tries)))
 
     def is_of_this_attempt(self, video_id: str) -> bool:
-        """Say whether this attempt was the last to write the record, and it holds the order of a video."""
+        """Return whether this attempt was the last to write the record, and it holds the order of a video."""
         record = self.read()
         return record is not None and record.attempt == self._ti.try_number and record.of_video(video_id) is not None
 
@@ -146,7 +146,7 @@ class OrderStore:
         self._store.delete(ORDER_AGAIN_KEY)
 
     def takes_permission(self) -> bool:
-        """Say whether a user allows to order a lost order again; a permission that is for once is used up."""
+        """Return whether a user allows to order a lost order again; a permission that is for once is used up."""
         if self.is_permitted_for_run:
             return True
         if is_given := self.is_permitted_once:

@@ -72,7 +72,7 @@ class WaitSensor(BaseSensorOperator):
             self._skip_or_raise(error, context)
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
-        """Go on after the wait in the triggerer.
+        """Continue after the wait in the triggerer.
 
         Airflow would skip a ``soft_fail`` sensor on any exception of its own, as a missing id is one that is not to be
         retried.

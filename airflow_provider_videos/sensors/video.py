@@ -109,7 +109,7 @@ class VideoSensor(WaitSensor):
             self._warn_of_losses()
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:
-        """Take what the trigger found out, and end as the other modes do."""
+        """Return what is in the trigger's event, or raise what the wait ended with, as the other modes do."""
         try:
             return push_video(self, context, read_event(self, context, event))
         except Exception as error:

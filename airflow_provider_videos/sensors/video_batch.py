@@ -117,7 +117,7 @@ class VideoBatchSensor(WaitSensor):
             self._warn_of_losses()
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> list[dict[str, Any]]:
-        """Take what the trigger found out, and end as the other modes do."""
+        """Return what is in the trigger's event, or raise what the wait ended with, as the other modes do."""
         try:
             outcome = BatchOutcome.from_dict(event)
             videos = self._videos()

@@ -155,9 +155,9 @@ class Fault:
         for field in ("video_id", "method", "endpoint", "vendor", "retry_after", "location"):
             value = getattr(self, field)
             if value is not None and not isinstance(value, str):
-                raise ValueError(f"{field} must be a text, not {value!r}")
+                raise ValueError(f"{field} must be a string, not {value!r}")
         if self.body is not None and not isinstance(self.body, str | bytes):
-            raise ValueError(f"body must be a text, not {self.body!r}")
+            raise ValueError(f"body must be a string, not {self.body!r}")
         if self.kind in {"json", "merge"} and self.body is None:
             raise ValueError(f"body must be given for a fault of kind {self.kind}")
         if self.kind == "merge" and not isinstance(_json(self.body), dict):

@@ -67,7 +67,7 @@ class AccountVideosTrigger(BaseEventTrigger):
         if isinstance(states, str) or not states or not set(states) <= set(terminal):
             raise _ArgumentError(f"states must be a list of {', '.join(terminal)}, not {states!r}")
         if not isinstance(name_contains, str):
-            raise _ArgumentError(f"name_contains must be a text, not {name_contains!r}")
+            raise _ArgumentError(f"name_contains must be a string, not {name_contains!r}")
         if not is_number(poll_interval) or poll_interval <= 0:
             raise _ArgumentError(f"poll_interval must be a number of seconds above 0, not {poll_interval!r}")
         if not isinstance(include_existing, bool):

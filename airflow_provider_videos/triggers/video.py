@@ -111,14 +111,14 @@ class VideoTrigger(WaitTrigger):
         It never raises; the log says what came of it.
         """
         if not self._delete_on_kill:
-            self.log.info("Video %r goes on at the vendor, and is billed: nothing was deleted.", self.video_id)
+            self.log.info("Video %r continues at the vendor, and is billed: nothing was deleted.", self.video_id)
             return
         try:
             hook = await VideoHook.aget_hook(self.conn_id)
             await hook.adelete_video(self.video_id)
         except Exception as error:
             self.log.error(
-                "Video %r could not be deleted at the vendor; it may go on, and be billed: %s", self.video_id, error
+                "Video %r could not be deleted at the vendor; it may continue, and be billed: %s", self.video_id, error
             )
         else:
             self.log.info("Video %r was deleted at the vendor.", self.video_id)

@@ -99,8 +99,8 @@ class VideoBatchTrigger(WaitTrigger):
         yield event
 
     async def on_kill(self) -> None:
-        """Say what becomes of the videos when a user ends the task."""
-        self.log.info("The videos that are not finished go on at the vendor, and are billed: nothing was deleted.")
+        """Log what becomes of the videos when a user ends the task."""
+        self.log.info("The videos that are not finished continue at the vendor, and are billed: nothing was deleted.")
 
     async def _wait_and_end(self) -> TriggerEvent:
         self._check_options()

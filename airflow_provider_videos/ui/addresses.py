@@ -47,7 +47,7 @@ def dag_page(dag_id: str) -> str:
 
 
 def run_page(dag_id: str, run_id: str) -> str:
-    """Give the path of the page with all videos of a run."""
+    """Return the path of the page with all videos of a run."""
     return f"{_site_path()}{MOUNT_PATH}{_run_path(dag_id, run_id)}"
 
 
@@ -59,7 +59,7 @@ def task_page(
     region: Region | None = None,
     member: int | None = None,
 ) -> str:
-    """Give the path of a task instance's page; without an index, of all instances of a mapped task.
+    """Return the path of a task instance's page; without an index, of all instances of a mapped task.
 
     :param map_index: the instance; -1 for a task that is not mapped.
     :param region: which of several instances of that index.
@@ -87,12 +87,12 @@ def airflow_dag_page(dag_id: str) -> str:
 
 
 def airflow_run_page(dag_id: str, run_id: str) -> str:
-    """Give the path of Airflow's own page of a run."""
+    """Return the path of Airflow's own page of a run."""
     return f"{_site_path()}{_run_path(dag_id, run_id)}"
 
 
 def airflow_task_page(dag_id: str, run_id: str, task_id: str, map_index: int | None = None) -> str:
-    """Give the path of Airflow's own page of a task instance; without an index, of a mapped task."""
+    """Return the path of Airflow's own page of a task instance; without an index, of a mapped task."""
     page = f"{airflow_run_page(dag_id, run_id)}/tasks/{_encoded(task_id)}"
     if map_index is None:
         return f"{page}/mapped"
@@ -111,7 +111,7 @@ def airflow_answer_page(dag_id: str, run_id: str, task_id: str, map_index: int) 
 
 
 def login_page(afterwards: str) -> str:
-    """Give the path where somebody logs in to Airflow, whichever way that is, to be led to another path of the site."""
+    """Return the path where somebody logs in to Airflow, and is then led to another path of the site."""
     return f"{_site_path()}/api/v2/auth/login?{urlencode({'next': afterwards})}"
 
 

@@ -42,7 +42,7 @@ URL_FIELDS = (
 
 
 def finite(value: Any) -> float | None:
-    """Give a number if it is one that can be counted with."""
+    """Return a number if it is one that can be counted with."""
     return float(value) if is_number(value) else None
 
 

@@ -163,7 +163,7 @@ def read_error_message(body: bytes, *, secrets: tuple[str, ...] = ()) -> str | N
 
 
 def is_html(body: bytes) -> bool:
-    """Tell whether a body is a page for people."""
+    """Return whether a body is a page for people."""
     start = body[:MAX_MESSAGE_BYTES].lower()
     return any(tag in start for tag in (b"<!doctype", b"<html", b"<head", b"<body", b"<title"))
 

@@ -89,7 +89,7 @@ class Vendor(ABC):
         return None
 
     def file_needs_key(self, url: str) -> bool:
-        """Say whether a file of the connection's own host is served only with the key. No other host gets it."""
+        """Return whether a file of the connection's own host is served only with the key. No other host gets it."""
         return False
 
     def video(self, video_id: str | None, status: str | None, **fields: Any) -> Video:

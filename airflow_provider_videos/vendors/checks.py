@@ -57,7 +57,7 @@ def check_texts(request: Mapping[str, Any], *fields: str, longest: int | None = 
         if value is None:
             continue
         if not isinstance(value, str):
-            raise RequestFieldError(field, f"must be a text, not {type(value).__name__}")
+            raise RequestFieldError(field, f"must be a string, not {type(value).__name__}")
         if longest is not None and not 1 <= len(value) <= longest:
             raise RequestFieldError(field, f"has {len(value)} characters; it must have 1 to {longest:,}")
 

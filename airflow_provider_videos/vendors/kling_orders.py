@@ -146,7 +146,7 @@ class KlingVideoRequest(TypedDict, total=False):
 
 
 def is_v1(request: Mapping[str, Any]) -> bool:
-    """Say whether an order is for the API v1. Two of its kinds have the names of newer ones, which need a model.
+    """Return whether an order is for the API v1. Two of its kinds have the names of newer ones, which need a model.
 
     :raises RequestFieldError: if its kind and its model are of different generations, or there is no such kind.
     """

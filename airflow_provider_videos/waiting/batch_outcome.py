@@ -95,7 +95,7 @@ class BatchOutcome:
         :raises VideoUnexpectedError: if it is no payload of :meth:`to_dict`.
         """
         if not isinstance(event, Mapping):
-            raise VideoUnexpectedError(problem=f"the trigger's event is no object but {event!r:.200}")
+            raise VideoUnexpectedError(problem=f"the trigger's event is not an object but {event!r:.200}")
         error = VideoError.from_dict(dict(event["error"])) if isinstance(event.get("error"), Mapping) else None
         try:
             return cls(

@@ -69,7 +69,7 @@ def run_batch(operator: BaseOperator, context: Context, batch: BatchWait, *, con
 def defer_batch(
     operator: BaseOperator, video_ids: list[Any], *, conn_id: str, timeout: float, ends_at: float, **arguments: Any
 ) -> NoReturn:
-    """Go on with a wait in the triggerer; it ends in ``execute_complete``.
+    """Continue a wait in the triggerer; it ends in ``execute_complete``.
 
     :param operator: the task.
     :param video_ids: ids of the videos.
@@ -90,7 +90,7 @@ def defer_batch(
 
 
 def defer_if_it_fits(operator: BaseOperator, batch: BatchWait, *, conn_id: str, timeout: float) -> None:
-    """Go on with a wait in the triggerer, unless its ids are too long for a trigger's arguments.
+    """Continue a wait in the triggerer, unless its ids are too long for a trigger's arguments.
 
     :param operator: the task.
     :param batch: the wait, each of whose videos may have been ordered at another time.

@@ -222,9 +222,7 @@ class VideoPoller:
             self._renew_at = self.loop.time() + RENEWAL_INTERVAL
             if not self._has_warned:
                 self._has_warned = True
-                log.warning(
-                    "Connection %r goes on being used as it was when it was last read: %s", self._conn_id, error
-                )
+                log.warning("Connection %r stays in use as it was last read: %s", self._conn_id, error)
 
     async def _close(self) -> None:
         if self._renewal is not None:

@@ -260,7 +260,7 @@ class Wait:
 
 
 def may_not_be_known_yet(error: VideoError, ordered_at: float | None, *, now: float) -> bool:
-    """Say whether the vendor may not know a video yet of which it says that it has none.
+    """Return whether the vendor may not know a video yet of which it says that it has none.
 
     :param error: what a poll ended with.
     :param ordered_at: Unix time at which the video was ordered, if that is known.

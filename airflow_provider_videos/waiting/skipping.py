@@ -9,7 +9,7 @@ from airflow_provider_videos.exceptions import VideoBatchError, VideoFailedError
 
 
 def why_skip(error: BaseException, *, soft_fail: bool, never_fail: bool) -> str | None:
-    """Say why a sensor is skipped and doesn't fail.
+    """Return the skip reason if ``soft_fail`` or ``never_fail`` applies to this error, else ``None``.
 
     :param error: what it would fail with.
     :param soft_fail: skip when the video ends without success or not in time.

@@ -69,7 +69,7 @@ def start_trigger_args(
 
 
 def renderable(operator: BaseOperator, field: str) -> str:
-    """Give a field of a task in a form that the triggerer can render.
+    """Return a field of a task in a form that the triggerer can render.
 
     :param operator: the task.
     :param field: name of the field: a text, the record of a video, or another task's ``.output``.
@@ -88,7 +88,7 @@ def renderable(operator: BaseOperator, field: str) -> str:
 
 
 def renderable_list(operator: BaseOperator, field: str) -> Any:
-    """Give a field that holds a list of videos in a form that the triggerer can render.
+    """Return a field that holds a list of videos in a form that the triggerer can render.
 
     :param operator: the task.
     :param field: name of the field: a list, or another task's ``.output``.

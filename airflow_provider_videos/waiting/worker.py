@@ -145,7 +145,7 @@ def defer_wait(
     pause: float,
     **options: Any,
 ) -> NoReturn:
-    """Go on with a wait in the triggerer; it ends in ``execute_complete``.
+    """Continue a wait in the triggerer; it ends in ``execute_complete``.
 
     :param operator: the task.
     :param wait: the wait, as far as it has come.
@@ -185,7 +185,7 @@ def read_event(operator: BaseOperator, context: Context, event: object) -> dict[
     :raises VideoUnexpectedError: if the event is none of :class:`~airflow_provider_videos.triggers.video.VideoTrigger`.
     """
     if not isinstance(event, Mapping):
-        raise VideoUnexpectedError(problem=f"the trigger's event is no object but {event!r:.200}")
+        raise VideoUnexpectedError(problem=f"the trigger's event is not an object but {event!r:.200}")
     seconds, error, video = event.get("status_seconds"), event.get("error"), event.get("video")
     if isinstance(seconds, Mapping):
         push(operator, context, {STATUS_SECONDS_KEY: dict(seconds)})

@@ -180,12 +180,12 @@ def test_on_another_file_system_too(when: str, tmp_path: pathlib.Path) -> None:
     fs = LocalFileSystem()
     if when == "before":
         os.mkfifo(path)
-        with pytest.raises(FileExistsError, match="no regular file"):
+        with pytest.raises(FileExistsError, match="not a regular file"):
             RenamedFile(fs, str(path))
     else:
         file = RenamedFile(fs, str(path))
         os.mkfifo(path)
-        with pytest.raises(FileExistsError, match="no regular file"):
+        with pytest.raises(FileExistsError, match="not a regular file"):
             file.commit()
         file.discard()
     assert path.is_fifo()

@@ -72,7 +72,7 @@ def test_images_are_known_by_their_first_bytes(head: bytes, suffix: str) -> None
         (b"\x1f\x8b\x08\0", "data packed with gzip"),
         (b"PK\x03\x04", "a ZIP archive"),
         (b"RIFF\0\0\0\0AVI LIST", "a RIFF file"),
-        (EBML + b"\x42\x82\x88matroska", "a Matroska file, no WebM"),
+        (EBML + b"\x42\x82\x88matroska", "a Matroska file, not WebM"),
         (box(b"ftyp", b"M4A \0\0\0\0"), "an image or a sound"),
         ("später".encode()[:3], "text: 'sp"),
         (b"\0\1\2\xfe\xff", "nothing known (it begins with the bytes 00 01 02 fe ff)"),

@@ -21,8 +21,8 @@ VIDEO = (24).to_bytes(4) + b"ftypisom" + b"\0" * 12
         ("", "is empty"),
         ("  ", "is empty"),
         ("None", "rendered to 'None'"),
-        (None, "must be a text"),
-        (7, "must be a text"),
+        (None, "must be a string"),
+        (7, "must be a string"),
         ("a\0b", "can't be printed"),
         ("nobody://bucket/folder/", "no storage can be reached"),
         ("http://example.com/folder/", "no storage can be reached"),
@@ -126,7 +126,7 @@ def test_in_a_folder_a_record_of_another_size_says_nothing_of_the_file(tmp_path:
 
 
 def test_a_device_is_refused_before_anything_is_asked_for() -> None:
-    with pytest.raises(VideoPathError, match="a device is there, no regular file"):
+    with pytest.raises(VideoPathError, match="a device is there, not a regular file"):
         Target("/dev/null")
 
 

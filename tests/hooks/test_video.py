@@ -154,7 +154,7 @@ def as_no_answer(vendor: VendorName, address: str, reason: str, *, maybe_receive
     ).to_dict()
 
 
-BROKEN = "the connection was closed early, or what came is no HTTP answer"
+BROKEN = "the connection was closed early, or what came is not an HTTP answer"
 LATE = "it took longer than 0.5 seconds"
 
 
@@ -268,12 +268,12 @@ def test_a_proxy_of_the_environment_without_a_scheme(
 
 
 GARBAGE: list[Any] = [
-    pytest.param(Fault("html"), "it is no JSON but 'Proxy'", id="html"),
-    pytest.param(Fault("empty"), "it is no JSON but 'nothing'", id="empty"),
+    pytest.param(Fault("html"), "it is not JSON but 'Proxy'", id="html"),
+    pytest.param(Fault("empty"), "it is not JSON but 'nothing'", id="empty"),
     pytest.param(Fault("not_utf8"), "it is not UTF-8", id="not UTF-8"),
     pytest.param(Fault("huge"), "it is larger than 1 MB", id="huge"),
-    pytest.param(Fault("json", body="[" * 100_000), f"it is no JSON but {'[' * 500 + '…'!r}", id="100,000 lists"),
-    pytest.param(Fault("json", body="{"), "it is no JSON but '{'", id="half an object"),
+    pytest.param(Fault("json", body="[" * 100_000), f"it is not JSON but {'[' * 500 + '…'!r}", id="100,000 lists"),
+    pytest.param(Fault("json", body="{"), "it is not JSON but '{'", id="half an object"),
     *[
         pytest.param(Fault("json", body=body), f"it is a JSON {kind}, no object", id=body)
         for body, kind in [("[]", "list"), ("5", "int"), ("null", "NoneType"), ('"ready"', "str"), ("true", "bool")]
@@ -304,7 +304,7 @@ def test_an_answer_that_is_no_video(
     assert isinstance(error, VideoAnswerError)
     assert error.problem == problem
     assert str(error) == (
-        f"The answer of Tavus for video 'v1' (connection 'tavus_default') is no video record: {problem}."
+        f"The answer of Tavus for video 'v1' (connection 'tavus_default') is not a video record: {problem}."
     )
 
 

@@ -67,7 +67,7 @@ def test_an_answer_is_read(exchange: Exchange, wire: Wire, content: bytes, statu
     assert (response.status_code, response.body) == (status_code, body)
 
 
-BROKEN = "the connection was closed early, or what came is no HTTP answer"
+BROKEN = "the connection was closed early, or what came is not an HTTP answer"
 
 
 @pytest.mark.parametrize(

@@ -340,11 +340,11 @@ def test_what_is_no_regular_file_is_refused_before_any_request(
     video_id = simulator.add_video("tavus")
     make(tmp_path / "video.mp4")
     mode = (tmp_path / "video.mp4").lstat().st_mode
-    with pytest.raises(VideoPathError, match="no regular file"):
+    with pytest.raises(VideoPathError, match="not a regular file"):
         keep(video_id, f"{tmp_path}/video.mp4", overwrite=overwrite)
     assert simulator.record.requests == {}
     make(tmp_path / f"tavus-{video_id}.mp4")
-    with pytest.raises(VideoStorageError, match="no regular file"):
+    with pytest.raises(VideoStorageError, match="not a regular file"):
         keep(video_id, f"{tmp_path}/", overwrite=overwrite)
     assert {path.lstat().st_mode for path in tmp_path.iterdir()} == {mode}
 

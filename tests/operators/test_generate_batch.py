@@ -273,7 +273,7 @@ def test_requests_that_change_from_process_to_process_are_not_ordered_again_and_
         )
 
     task = Attempts(make)
-    with pytest.raises(VideoRequestError, match="others than when this attempt began"):
+    with pytest.raises(VideoRequestError, match="differ from those that this attempt began with"):
         task.run()
     assert created(simulator) == 1
     change(task, [request("b"), request("c")])

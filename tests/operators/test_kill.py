@@ -122,7 +122,7 @@ def test_it_never_raises_and_says_what_went_wrong(broken: str, simulator: Simula
         simulator.add_fault(Fault("status", status=500, method="DELETE"))
     with capture_logs() as lines:
         operator.on_kill()
-    assert any("goes on at the vendor" in line["event"] for line in lines)
+    assert any("continues at the vendor" in line["event"] for line in lines)
     assert not is_deleted(video_id)
 
 

@@ -72,7 +72,7 @@ def test_a_user_who_ends_a_task_deletes_its_video_only_if_that_was_asked_for(
             eventually(lambda task_id=task_id: f"trigger {dag_id}/" in airflow.log(dag_id, run_id, task_id))
     for task_id in task_ids:
         airflow.set_state(dag_id, run_id, task_id, "failed")
-    for task_id, words in (("goes_on", "goes on at the vendor"), ("deletes", "was deleted at the vendor")):
+    for task_id, words in (("goes_on", "continues at the vendor"), ("deletes", "was deleted at the vendor")):
         line = f"Video '{video_ids[task_id]}' {words}"
         eventually(lambda task_id=task_id, line=line: line in airflow.log(dag_id, run_id, task_id))
     states = {task_id: status_at(slow_vendors, video_id) for task_id, video_id in video_ids.items()}

@@ -76,7 +76,7 @@ def get(request: VendorRequest) -> Reply:
 
 
 def result(request: VendorRequest) -> Reply:
-    """Give what the model made, or the error that the job ended with."""
+    """Return what the model made, or the error that the job ended with."""
     video = request.video
     if video.moment.is_pending:
         return Reply(400, {"detail": "Request is still in progress"}, request_id(video))
