@@ -269,6 +269,7 @@ def press(where: Locator, option: str) -> None:
         ("GET", 404, "This request is not there any more. Nothing was sent."),
         ("GET", 500, "Airflow does not answer. Nothing was sent: reload this page."),
         ("GET", None, "Airflow does not answer. Nothing was sent: reload this page."),
+        ("PATCH", 200, "It is not known whether Airflow accepted the answer: reload this page."),
         ("PATCH", 400, "Airflow refused the answer."),
         ("PATCH", 401, "You are logged out. Nothing was sent: log in, and reload this page."),
         ("PATCH", 403, "Airflow does not let you answer this request."),

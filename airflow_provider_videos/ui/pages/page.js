@@ -119,6 +119,7 @@
     }
     const params = { video_id: video };
     for (const field of box.querySelectorAll("textarea")) params[field.name] = field.value;
+    let accepted = null;
     try {
       response = await fetch(url, {
         ...common,
@@ -126,11 +127,13 @@
         headers: { "Content-Type": "application/json" },
         body: JSON.stringify({ chosen_options: [option], params_input: params }),
       });
+      // A proxy's own 200 is no answer of Airflow's.
+      if (response.ok) accepted = (await response.json()).chosen_options;
     } catch { response = { status: 0 }; }
     const unclear = "It is not known whether Airflow accepted the answer: reload this page.";
     showPart(box, ".told", {
       ...NOTHING_SENT,
-      200: { Approve: "Approved.", Reject: "Rejected." }[option],
+      200: String(accepted) === option ? { Approve: "Approved.", Reject: "Rejected." }[option] : unclear,
       400: "Airflow refused the answer.",
       409: "Somebody else answered before.",
       422: "Airflow refused the answer.",
