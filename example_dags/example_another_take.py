@@ -54,7 +54,7 @@ def example_another_take() -> None:
     @task(trigger_rule="all_skipped", multiple_outputs=False)
     def change_prompt(params: dict[str, Any], ti: Any = None) -> dict[str, Any]:
         answer = ti.xcom_pull(task_ids="approve", key="answer")
-        prompt = answer["params"]["another_prompt"].strip()
+        prompt = (answer["params"].get("another_prompt") or "").strip()
         if not prompt or prompt == params["prompt"]:
             raise AirflowSkipException("There is no other prompt.")
         return {**params, "prompt": prompt, "take": params["take"] + 1}
