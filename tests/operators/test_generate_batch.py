@@ -134,6 +134,36 @@ def test_wherever_the_process_dies_at_the_store_each_is_ordered_once(
     assert created(simulator) == 5
 
 
+@pytest.mark.parametrize("vendor", ["tavus", "together"])
+def test_two_hundred_are_ordered_once_though_the_process_dies_again_and_again(
+    vendor: str, simulator: Simulator, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connect(vendor)
+    monkeypatch.setattr(shards, "OWNER_LIFETIME", -1.0)
+    texts = [str(number % 150) for number in range(200)]
+    task = batch([request(text, vendor) for text in texts], vendor, retries=9)
+    for access in (1, 4, 9, 63, 150, 301, 333):
+        kill_at(task, access)
+        with pytest.raises(Killed):
+            task.run()
+    revive(task)
+    field = "script" if vendor == "tavus" else "prompt"
+    if vendor == "tavus":
+        assert [video[field] for video in task.run()] == texts
+        assert created(simulator) == 200
+        return
+    # What was being sent when the process died is uncertain, and named; nothing else is.
+    with pytest.raises(VideoBatchError, match=r"of 200 videos failed\. place \d+: Together AI may have accepted"):
+        task.run()
+    videos = task.ti.xcoms["videos"]
+    uncertain = [video for video in videos if video["state"] != "ready"]
+    assert 1 <= len(uncertain) <= 7
+    assert {video["video_id"] for video in uncertain} == {None}
+    ready = [video["video_id"] for video in videos if video["state"] == "ready"]
+    assert len(set(ready)) == len(ready)
+    assert len(ready) <= created(simulator) <= 200
+
+
 @pytest.mark.parametrize("is_received", [True, False])
 @pytest.mark.parametrize("number", [1, 3, 5])
 def test_an_order_that_was_being_sent_is_searched_for_and_the_others_are_left_alone(
@@ -401,6 +431,15 @@ def test_after_a_list_that_could_not_be_ordered_the_mended_one_is(
     task.clear()
     assert [video["state"] for video in task.run()] == ["ready"]
     assert created(simulator) == 1
+
+
+def test_more_at_once_than_a_trigger_takes_are_refused_before_anything_is_sent(
+    simulator: Simulator, connect: Connect
+) -> None:
+    connect("tavus")
+    with pytest.raises(VideoParameterError, match=r"max_active must be 1,500 or less for 1,501 videos"):
+        batch([request(str(number)) for number in range(1_501)], mode="deferrable").run()
+    assert simulator.record.requests == {}
 
 
 def test_without_a_store_nothing_is_ordered(mode: str, simulator: Simulator, connect: Connect) -> None:
