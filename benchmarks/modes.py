@@ -9,13 +9,13 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import psutil
 
-from airflow_provider_videos.simulator import Simulator
+from airflow_provider_videos.simulator import SimulatedVendor, Simulator
 from local_airflow.real_airflow import RealAirflow
 
 KEY = "benchmark-key"
@@ -75,6 +75,7 @@ def simulated(
     parallelism: int,
     settings: Mapping[str, str] | None = None,
     generating: float = 3.0,
+    vendors: Sequence[SimulatedVendor] = (),
 ) -> Generator[tuple[RealAirflow, Simulator]]:
     """Run an Airflow that has a Dag for each mode, and the vendor that it asks.
 
@@ -83,17 +84,19 @@ def simulated(
     :param parallelism: how many task processes may run at once.
     :param settings: more settings of Airflow, ``AIRFLOW__SECTION__OPTION`` each.
     :param generating: seconds that the vendor takes for a video that Airflow orders.
+    :param vendors: vendors of a run's own; the first one stands for Tavus then.
     """
     with (
         tempfile.TemporaryDirectory(prefix="video-benchmark-") as home,
-        Simulator(key=KEY, generating=generating) as vendor,
+        Simulator(key=KEY, generating=generating, vendors=vendors) as vendor,
     ):
+        url = vendor.vendor_url(vendors[0].conn_type) if vendors else vendor.url
         environment = {
             "AIRFLOW__CORE__PARALLELISM": str(parallelism),
             "AIRFLOW__CORE__MAX_ACTIVE_TASKS_PER_DAG": "100000",
             "AIRFLOW__SCHEDULER__MAX_TIS_PER_QUERY": "512",
             "AIRFLOW__TRIGGERER__CAPACITY": "10000",
-            "AIRFLOW_CONN_TAVUS_DEFAULT": json.dumps({"conn_type": "tavus", "host": vendor.url, "password": KEY}),
+            "AIRFLOW_CONN_TAVUS_DEFAULT": json.dumps({"conn_type": "tavus", "host": url, "password": KEY}),
             **(settings or {}),
             "BENCHMARK_WAITS": str(waits),
             "BENCHMARK_MODES": json.dumps({

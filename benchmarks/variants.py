@@ -11,6 +11,7 @@ from typing import Any
 from benchmarks.setting import Setting, video_id
 
 FLOOR = "floor"
+BATCH = "batch"
 CONNECTION_TYPES = {"video": "tavus", "http": "http", "dbt": "dbt_cloud"}
 """Connection types, by the first part of a connection's id."""
 _LONG = 3600.0
@@ -129,5 +130,10 @@ VARIANTS = {
         arguments=_idle,
     ),
 }
-TITLES = {name: variant.title for name, variant in VARIANTS.items()} | {FLOOR: "(d) bare aiohttp loop"}
-ORDER = ("ours", "silent", "shared", "hand", "http", "dbt", FLOOR, "idle")
+TITLES = {name: variant.title for name, variant in VARIANTS.items()} | {
+    FLOOR: "(d) bare aiohttp loop",
+    BATCH: "one batch's wait",
+}
+#: Those that run without Airflow's triggerer, by the module that does.
+MODULES = {FLOOR: "benchmarks.floor", BATCH: "benchmarks.batch_wait"}
+ORDER = ("ours", "silent", BATCH, "shared", "hand", "http", "dbt", FLOOR, "idle")

@@ -17,7 +17,7 @@ from typing import Any
 from benchmarks.api import ask
 from benchmarks.report import Figures, read_figures, table, targets
 from benchmarks.setting import Setting, child_environment
-from benchmarks.variants import FLOOR, ORDER, TITLES
+from benchmarks.variants import MODULES, ORDER, TITLES
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 EXTRA_SECONDS = 180.0
@@ -49,8 +49,8 @@ def measure(name: str, setting: Setting, *, profile: str | None = None) -> Figur
         environment = child_environment(home) | ({"BENCHMARK_PROFILE": profile} if profile else {})
         report = Path(home, "report.json")
         with _api(setting, environment) as port, Path(home, "output.txt").open("w+") as output:
-            if name == FLOOR:
-                command = ["benchmarks.floor", setting.to_json(), str(port), str(report)]
+            if name in MODULES:
+                command = [MODULES[name], setting.to_json(), str(port), str(report)]
             else:
                 command = ["benchmarks.triggerer", setting.to_json(), str(port), name, str(report)]
             with contextlib.suppress(subprocess.TimeoutExpired):
