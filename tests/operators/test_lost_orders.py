@@ -455,7 +455,7 @@ def test_a_search_that_fails_is_gone_on_with_by_the_next_attempt(
     task = attempts("tavus", mode, max_consecutive_failures=2)
     with pytest.raises(VideoUnavailableError) as failed:
         task.run()
-    assert "a retry or a clear goes on searching" in failed.value.__notes__[0]
+    assert "a retry or a clear continues the search" in failed.value.__notes__[0]
     assert task.run()["state"] == "ready"
     assert created(simulator) == 1
 

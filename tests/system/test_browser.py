@@ -536,11 +536,16 @@ def test_a_person_orders_a_clip_by_airflows_own_form(page: Page, airflow: RealAi
     page.goto(f"/dags/{dag_id}")
     page.get_by_role("button", name="Trigger").first.click()
     form = page.get_by_role("dialog")
-    for label in ("Connection", "Prompt", "Shape", "Length", "What the clip shows, in up to 1,000 characters."):
-        expect(form.get_by_text(label, exact=True)).to_be_visible()
-    expect(form.get_by_text("landscape, 1280 x 720")).to_be_visible()
+    for text in (
+        "An Airflow connection of type runway.",
+        "What the clip shows, in up to 1,000 characters.",
+        "Width and height in pixels.",
+        "In seconds, from 2 to 10.",
+        "landscape, 1280 x 720",
+    ):
+        expect(form.get_by_text(text, exact=True)).to_be_visible()
     form.locator("textarea").first.fill(prompt)
-    form.locator("input[name=element_duration]").fill("3")
+    form.get_by_role("spinbutton", name="Length").fill("3")
     form.get_by_role("button", name="Trigger").click()
     expect(form).to_be_hidden()
     airflow.api("PATCH", f"/dags/{dag_id}", json={"is_paused": False})

@@ -162,7 +162,7 @@ def test_a_connection_in_hand_goes_on_being_used_while_airflow_is_out(
         return await running
 
     assert "video" in asyncio.run(lose_the_connection())
-    assert sum("goes on being used" in record.message for record in caplog.records) == 1
+    assert sum("stays in use" in record.message for record in caplog.records) == 1
 
 
 def test_a_wait_that_the_scheduler_began_survives_a_blip_of_airflow(simulator: Simulator, connect: Connect) -> None:
