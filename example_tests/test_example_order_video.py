@@ -6,7 +6,9 @@ Copy it beside your own tests, and change ``DAGS_FOLDER``, the id of the Dag and
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +18,7 @@ DAGS_FOLDER = Path(__file__).parent.parent / "example_dags"
 
 # Airflow reads these when it is first imported; an Airflow that you have takes no part in the tests.
 HOME = tempfile.mkdtemp(prefix="airflow-tests-")
+atexit.register(shutil.rmtree, HOME, ignore_errors=True)
 os.environ |= {
     "AIRFLOW_HOME": HOME,
     "AIRFLOW__CORE__DAGS_FOLDER": str(DAGS_FOLDER),

@@ -31,6 +31,12 @@ if TYPE_CHECKING:
 
 _MAX_NAME_CHARACTERS = 150
 _DIGEST_CHARACTERS = 16
+#: What makes a scheme known, https://airflow.apache.org/docs/apache-airflow/stable/core-concepts/objectstorage.html.
+_PROVIDERS = {
+    "s3": "apache-airflow-providers-amazon[s3fs]",
+    **dict.fromkeys(("gs", "gcs"), "apache-airflow-providers-google"),
+    **dict.fromkeys(("abfs", "abfss", "adl"), "apache-airflow-providers-microsoft-azure"),
+}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -73,7 +79,10 @@ class Target:
                 look_up(storage_path.conn_id)
             self._fs: AbstractFileSystem = storage_path.fs
         except (ValueError, ImportError) as error:
-            raise VideoPathError(path=path, problem=f"no storage can be reached with it ({error})") from None
+            problem = f"no storage can be reached with it ({error})"
+            provider = _PROVIDERS.get(path.partition("://")[0].rpartition("@")[2])
+            problem += f"; {provider} brings what it needs" if provider else ""
+            raise VideoPathError(path=path, problem=problem) from None
         self.path = path
         self._protocol = storage_path.protocol
         self._is_local = "file" in _protocols(self._fs)

@@ -114,7 +114,7 @@ def _welcome(simulator: Simulator) -> str:
         ),
         "",
         "To order a video:",
-        _order(simulator, vendors[0]),
+        _order(simulator, next((vendor for vendor in vendors if vendor.conn_type == "tavus"), vendors[0])),
         "",
         "A restart forgets all videos: a Dag that still waits for one then fails.",
         "Ctrl-C ends it.",

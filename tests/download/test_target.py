@@ -25,6 +25,7 @@ VIDEO = (24).to_bytes(4) + b"ftypisom" + b"\0" * 12
         (7, "must be a string"),
         ("a\0b", "can't be printed"),
         ("nobody://bucket/folder/", "no storage can be reached"),
+        ("gs://bucket/folder/", "apache-airflow-providers-google brings what it needs"),
         ("http://example.com/folder/", "no storage can be reached"),
         ("s3://", "names nothing after s3://"),
         ("C:\\videos\\", "no storage can be reached"),
