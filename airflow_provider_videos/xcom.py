@@ -132,7 +132,7 @@ def push_video(operator: BaseOperator, context: Context, video: dict[str, Any]) 
     return video
 
 
-def tell_assets(
+def emit_asset_events(
     operator: BaseOperator, context: Context, record: Mapping[str, Any], fields: Collection[str] | None = None
 ) -> None:
     """Put fields of what a task returns into the events of the assets among its outlets.
@@ -146,11 +146,11 @@ def tell_assets(
             })
 
 
-def tell_assets_of_batch(operator: BaseOperator, context: Context, counts: Mapping[str, int]) -> None:
+def emit_batch_event(operator: BaseOperator, context: Context, counts: Mapping[str, int]) -> None:
     """Put counts into the events of the assets among a task's outlets, and where the records of its videos are.
 
     :param counts: ``videos``, ``ready`` and ``failed``.
     """
     ti = context["ti"]
     names = ("dag_id", "run_id", "task_id", "map_index")
-    tell_assets(operator, context, {**counts, **{name: getattr(ti, name) for name in names}, "key": VIDEOS_KEY})
+    emit_asset_events(operator, context, {**counts, **{name: getattr(ti, name) for name in names}, "key": VIDEOS_KEY})

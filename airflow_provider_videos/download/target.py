@@ -40,7 +40,7 @@ _PROVIDERS = {
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Kept:
+class StoredFile:
     """A video's file that is there.
 
     :param path: its full name, as it was asked for.
@@ -162,7 +162,7 @@ class Target:
             if size > free:
                 raise VideoStorageError(path=self.path, problem=f"{size} bytes are needed, and {free} are free")
 
-    def find(self, vendor: str, video_id: str) -> Kept | None:
+    def find(self, vendor: str, video_id: str) -> StoredFile | None:
         """Return the complete file of a video, if it is there; no more of it is read than its first bytes.
 
         In a folder its name says whose file it is; for a full name the record beside it does, with the file's size. As
@@ -201,14 +201,14 @@ class Target:
         content: bytes = self._fs.cat_file(place, start=0, end=limit) if self._fs.size(place) else b""
         return content
 
-    def _kept(self, name: str, vendor: str, video_id: str) -> Kept | None:
+    def _kept(self, name: str, vendor: str, video_id: str) -> StoredFile | None:
         kind = video_kind(self._first_bytes(name, HEAD_BYTES) or b"")
         if kind is None:
             return None
         size = int(self._fs.size(self._place_of(name)))
         record = self._first_bytes(name + SUFFIX, MAX_BYTES)
         sha256 = sha256_in(record, vendor=vendor, video_id=video_id, size=size)
-        return Kept(path=self.full_path(name), size=size, sha256=sha256, content_type=kind.content_type)
+        return StoredFile(path=self.full_path(name), size=size, sha256=sha256, content_type=kind.content_type)
 
     def _place_of(self, name: str) -> str:
         folder = self._place if self.is_folder else self._place.rpartition("/")[0]

@@ -15,7 +15,7 @@ from airflow_provider_videos.download import sidecar
 from airflow_provider_videos.download.container import Kind, image_kind, video_kind
 from airflow_provider_videos.download.http_get import DownloadRefusedError
 from airflow_provider_videos.download.progress import Progress
-from airflow_provider_videos.download.target import Kept
+from airflow_provider_videos.download.target import StoredFile
 from airflow_provider_videos.download.transfer import Transfer, Transferred, retries_of
 from airflow_provider_videos.exceptions import (
     VideoDownloadError,
@@ -120,10 +120,10 @@ class VideoDownload:
             sink.discard()
         path, size = self._target.full_path(sink.name), transferred.size
         log.info("Video %r is at %s: %d bytes in %.1f s.", self._video_id, path, size, time.monotonic() - began)
-        kept = Kept(path=path, size=size, sha256=transferred.sha256, content_type=transferred.kind.content_type)
+        kept = StoredFile(path=path, size=size, sha256=transferred.sha256, content_type=transferred.kind.content_type)
         return self._result(kept, began, is_new=True, thumbnail=thumbnail, beside=beside)
 
-    def _found(self, kept: Kept, began: float) -> dict[str, Any]:
+    def _found(self, kept: StoredFile, began: float) -> dict[str, Any]:
         name = kept.path.rpartition("/")[2]
         images = (_thumbnail_name(name, suffix) for suffix in (".jpg", ".png", ".gif", ".webp"))
         thumbnail = next((image for image in images if self._target.exists(image)), None)
@@ -137,7 +137,7 @@ class VideoDownload:
         )
 
     def _result(
-        self, kept: Kept, began: float, *, is_new: bool, thumbnail: str | None, beside: str | None
+        self, kept: StoredFile, began: float, *, is_new: bool, thumbnail: str | None, beside: str | None
     ) -> dict[str, Any]:
         return {
             "vendor": self._vendor,

@@ -17,10 +17,10 @@ from airflow_provider_videos.video_list import VideoList
 from airflow_provider_videos.xcom import (
     VIDEO_IDS_KEY,
     VIDEOS_KEY,
+    emit_asset_events,
+    emit_batch_event,
     push,
     push_progress,
-    tell_assets,
-    tell_assets_of_batch,
 )
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ class DownloadVideoOperator(BaseOperator):
         target = Target(self.path, storage_conn_id=self.storage_conn_id)
         kept = VideoDownload(hook, self.video_id, target, _options(self)).keep()
         self._kept = [kept]
-        tell_assets(self, context, kept, EVENT_FIELDS)
+        emit_asset_events(self, context, kept, EVENT_FIELDS)
         return kept
 
     def get_openlineage_facets_on_complete(self, task_instance: Any) -> OperatorLineage[Any, Any]:
@@ -222,7 +222,7 @@ class DownloadVideoBatchOperator(BaseOperator):
             kinds = Counter(type(error).__name__ for error in errors.values())
             raise VideoBatchError(failed=failed, videos=len(records), kinds=dict(kinds))
         counts = {"videos": len(records), "ready": len(records) - len(failed), "failed": len(failed)}
-        tell_assets_of_batch(self, context, counts)
+        emit_batch_event(self, context, counts)
         return records
 
     def get_openlineage_facets_on_complete(self, task_instance: Any) -> OperatorLineage[Any, Any]:

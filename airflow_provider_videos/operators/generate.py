@@ -21,15 +21,15 @@ from airflow_provider_videos.parameters import check_parameters, check_rendered,
 from airflow_provider_videos.request import read_order, read_request, texts_of
 from airflow_provider_videos.vendors.base import Deletes
 from airflow_provider_videos.video import VideoState
-from airflow_provider_videos.waiting.polling import DEFAULT_MAX_CONSECUTIVE_FAILURES, PollingRules, Step, Wait
+from airflow_provider_videos.waiting.polling import DEFAULT_MAX_CONSECUTIVE_FAILURES, PollingRules, PollOutcome, Wait
 from airflow_provider_videos.waiting.worker import defer_or_sleep, defer_wait, read_event, wait_for_video
 from airflow_provider_videos.xcom import (
     REFUSAL_KEY,
+    emit_asset_events,
     failed_video_xcoms,
     push,
     push_progress,
     push_video,
-    tell_assets,
 )
 
 if TYPE_CHECKING:
@@ -250,7 +250,7 @@ class GenerateVideoOperator(BaseOperator):
             ordered_at=ordered.at,
         )
 
-        def pause(step: Step) -> None:
+        def pause(step: PollOutcome) -> None:
             if self.deferrable:
                 defer_wait(self, wait, conn_id=self.conn_id, pause=step.pause, delete_on_kill=self.delete_on_kill)
             time.sleep(step.pause)
@@ -268,7 +268,7 @@ class GenerateVideoOperator(BaseOperator):
         texts = texts_of(self.request)
         video = {**video, **{field: text for field, text in texts.items() if video[field] is None}}
         self._video_id, self._vendor, self._is_done = video["video_id"], video["vendor"], True
-        tell_assets(self, context, video, EVENT_FIELDS)
+        emit_asset_events(self, context, video, EVENT_FIELDS)
         return push_video(self, context, video)
 
     def _fail(self, context: Context, error: BaseException, video_id: str) -> NoReturn:

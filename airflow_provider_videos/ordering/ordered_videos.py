@@ -13,7 +13,7 @@ from airflow_provider_videos.waiting.batch_outcome import BatchOutcome, is_ready
 from airflow_provider_videos.waiting.batch_video import Counts, blank_record
 from airflow_provider_videos.waiting.batch_worker import run_batch
 from airflow_provider_videos.waiting.polling import PollingRules, Wait
-from airflow_provider_videos.xcom import VIDEOS_KEY, push, tell_assets_of_batch
+from airflow_provider_videos.xcom import VIDEOS_KEY, emit_batch_event, push
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator, Context
@@ -125,7 +125,7 @@ class OrderedVideos:
         if (failure := outcome.failure(records, on_failure=on_failure, has_retry=has_retry)) is not None:
             raise failure
         counts = {"videos": len(records), "ready": len(self.ready), "failed": outcome.counts.failed}
-        tell_assets_of_batch(self._operator, context, counts)
+        emit_batch_event(self._operator, context, counts)
         return records
 
     def _record(self, slot: Slot, video_id: str | None, batch: BatchWait) -> dict[str, Any]:

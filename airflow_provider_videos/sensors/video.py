@@ -14,7 +14,7 @@ from airflow.sdk.exceptions import AirflowRescheduleException
 from airflow_provider_videos.parameters import check_parameters
 from airflow_provider_videos.sensors.base import WaitSensor
 from airflow_provider_videos.video_id import read_ordered_at, read_video_id
-from airflow_provider_videos.waiting.polling import DEFAULT_MAX_CONSECUTIVE_FAILURES, Step, Wait
+from airflow_provider_videos.waiting.polling import DEFAULT_MAX_CONSECUTIVE_FAILURES, PollOutcome, Wait
 from airflow_provider_videos.waiting.start_from_trigger import renderable
 from airflow_provider_videos.waiting.worker import WorkerPolls, defer_wait, read_event
 from airflow_provider_videos.xcom import keys_read_of, push, push_video, video_xcoms
@@ -101,7 +101,7 @@ class VideoSensor(WaitSensor):
         )
         self.video_id = video_id
         self._polls: WorkerPolls | None = None
-        self._step: Step | None = None
+        self._step: PollOutcome | None = None
         self.start_from_trigger = start_from_trigger and self._prepare_start(
             "airflow_provider_videos.triggers.video.VideoTrigger", video_id=lambda: renderable(self, "video_id")
         )
@@ -157,7 +157,7 @@ class VideoSensor(WaitSensor):
         fields = not self.end_from_trigger
         return WorkerPolls(self, wait, video=self.video_id, conn_id=self.conn_id, fields=fields)
 
-    def _pause(self, wait: Wait, step: Step) -> None:
+    def _pause(self, wait: Wait, step: PollOutcome) -> None:
         if self.deferrable:
             keys = {"xcom_keys": keys_read_of(self)} if self.end_from_trigger else {}
             defer_wait(self, wait, conn_id=self.conn_id, pause=step.pause, **keys, **self._task_end())

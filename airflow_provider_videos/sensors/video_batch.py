@@ -28,7 +28,7 @@ from airflow_provider_videos.waiting.batch_worker import (
 from airflow_provider_videos.waiting.ended_videos import EndedVideos
 from airflow_provider_videos.waiting.polling import DEFAULT_MAX_CONSECUTIVE_FAILURES, Wait
 from airflow_provider_videos.waiting.start_from_trigger import renderable_list
-from airflow_provider_videos.xcom import VIDEO_IDS_KEY, VIDEOS_KEY, push, push_progress, tell_assets_of_batch
+from airflow_provider_videos.xcom import VIDEO_IDS_KEY, VIDEOS_KEY, emit_batch_event, push, push_progress
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -233,7 +233,7 @@ class VideoBatchSensor(WaitSensor):
             raise failure
         ready = sum(map(is_ready, records))
         counts = {"videos": len(records), "ready": ready, "failed": outcome.counts.failed}
-        tell_assets_of_batch(self, context, counts)
+        emit_batch_event(self, context, counts)
         return records
 
     @staticmethod

@@ -14,8 +14,8 @@ from airflow_provider_videos.exceptions import VideoError, VideoUnexpectedError
 from airflow_provider_videos.hooks.video import VideoHook
 from airflow_provider_videos.triggers.base import WaitTrigger
 from airflow_provider_videos.waiting.poller import get_poller
-from airflow_provider_videos.waiting.polling import CONNECTION_GRACE, Step, Wait
-from airflow_provider_videos.waiting.status_history import Sighting
+from airflow_provider_videos.waiting.polling import CONNECTION_GRACE, PollOutcome, Wait
+from airflow_provider_videos.waiting.status_history import StatusChange
 from airflow_provider_videos.waiting.status_report import StatusReport
 from airflow_provider_videos.waiting.subscription import Subscription
 
@@ -85,7 +85,7 @@ class VideoTrigger(WaitTrigger):
             started_at=wait.started_at,
             next_look_at=next_look_at,
             failures=wait.failures,
-            seen=[[sighting.status, sighting.since] for sighting in wait.history.seen],
+            seen=[[change.status, change.since] for change in wait.history.seen],
             ordered_at=wait.ordered_at,
             **dataclasses.asdict(wait.rules),
             **options,
@@ -102,7 +102,7 @@ class VideoTrigger(WaitTrigger):
             step = await self._wait_for_end()
         except Exception as unexpected:
             self.log.exception("Waiting for video %r failed", self.video_id)
-            step = Step(error=VideoUnexpectedError.of(unexpected))
+            step = PollOutcome(error=VideoUnexpectedError.of(unexpected))
         yield await self._event(step)
 
     async def on_kill(self) -> None:
@@ -123,7 +123,7 @@ class VideoTrigger(WaitTrigger):
         else:
             self.log.info("Video %r was deleted at the vendor.", self.video_id)
 
-    async def _event(self, step: Step) -> TriggerEvent:
+    async def _event(self, step: PollOutcome) -> TriggerEvent:
         end = step.video or step.error or VideoUnexpectedError(problem="the wait did not end")
         payload = {
             "video_id": self.video_id,
@@ -137,7 +137,7 @@ class VideoTrigger(WaitTrigger):
         event.payload = payload
         return event
 
-    async def _wait_for_end(self) -> Step:
+    async def _wait_for_end(self) -> PollOutcome:
         clock = Clock()
         wait = self._wait(clock.now())
         poller = get_poller(self.conn_id)
@@ -145,7 +145,7 @@ class VideoTrigger(WaitTrigger):
 
         subscription = Subscription(wait, poller, clock)
 
-        def on_poll(step: Step) -> None:
+        def on_poll(step: PollOutcome) -> None:
             for level, line in step.log:
                 # A logger of each trigger's own would cost several objects per wait.
                 self.logger().log(level, line)
@@ -168,7 +168,7 @@ class VideoTrigger(WaitTrigger):
             rules=self._rules,
             started_at=started_at,
             deadline=started_at + self._timeout,
-            seen=tuple(Sighting(status=status, since=min(since, now)) for status, since in progress["seen"]),
+            seen=tuple(StatusChange(status=status, since=min(since, now)) for status, since in progress["seen"]),
             failures=progress["failures"],
             ordered_at=progress["ordered_at"],
             next_poll_at=progress["next_look_at"],

@@ -17,7 +17,7 @@ from airflow_provider_videos.exceptions import VideoError, VideoUnexpectedError
 from airflow_provider_videos.video import Video
 from airflow_provider_videos.waiting.batch_video import BatchVideo, Counts
 from airflow_provider_videos.waiting.poller import VideoPoller, get_poller
-from airflow_provider_videos.waiting.polling import REPORT_INTERVAL, Step, Wait
+from airflow_provider_videos.waiting.polling import REPORT_INTERVAL, PollOutcome, Wait
 from airflow_provider_videos.waiting.subscription import Subscription
 
 log = logging.getLogger(__name__)
@@ -171,7 +171,7 @@ class BatchWait:
         log.info("%s.", self.counts)
 
     async def _follow(self, video: BatchVideo, subscription: Subscription, poller: VideoPoller, clock: Clock) -> None:
-        def on_poll(step: Step) -> None:
+        def on_poll(step: PollOutcome) -> None:
             video.video = subscription.video or video.video
             self._log(step)
             if not video.wait.failures and not video.is_polled:
@@ -182,7 +182,7 @@ class BatchWait:
             step = await subscription.until_end(on_poll)
         except Exception as unexpected:
             log.exception("Waiting for video %r failed", video.wait.video_id)
-            step = Step(error=VideoUnexpectedError.of(unexpected))
+            step = PollOutcome(error=VideoUnexpectedError.of(unexpected))
         video.video = step.video or subscription.video or video.video
         if step.error is not None:
             log.error("%s", step.error)
@@ -222,7 +222,7 @@ class BatchWait:
         finally:
             self._changed.clear()
 
-    def _log(self, step: Step) -> None:
+    def _log(self, step: PollOutcome) -> None:
         for level, line in step.log:
             if level >= logging.WARNING and self._warnings < MAX_WARNINGS:
                 self._warnings += 1

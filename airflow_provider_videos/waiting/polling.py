@@ -24,7 +24,7 @@ from airflow_provider_videos.exceptions import (
 )
 from airflow_provider_videos.retries import JITTER, MAX_RETRY_AFTER, pause_after_failure
 from airflow_provider_videos.video import Video, VideoState
-from airflow_provider_videos.waiting.status_history import Sighting, StatusHistory
+from airflow_provider_videos.waiting.status_history import StatusChange, StatusHistory
 from airflow_provider_videos.web_urls import origin_of
 
 #: With pauses that double, twelve failures in a row take ten minutes or more from a poke interval of a second on.
@@ -60,7 +60,7 @@ class PollingRules:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Step:
+class PollOutcome:
     """What to do after a poll: end with a video, end with an error, or pause and poll again.
 
     :param video: the video, ready and usable.
@@ -104,7 +104,7 @@ class Wait:
         rules: PollingRules,
         started_at: float,
         deadline: float,
-        seen: tuple[Sighting, ...] = (),
+        seen: tuple[StatusChange, ...] = (),
         failures: int = 0,
         ordered_at: float | None = None,
         next_poll_at: float | None = None,
@@ -126,7 +126,7 @@ class Wait:
         self._jitter = jitter
         self._progress: float | None = None
 
-    def on_video(self, video: Video, *, now: float) -> Step:
+    def on_video(self, video: Video, *, now: float) -> PollOutcome:
         """Decide what to do after the vendor described the video."""
         self.failures = 0
         self._has_connection = True
@@ -143,7 +143,7 @@ class Wait:
             return self._end(now, error=self._timeout(now), log=log)
         return self._go_on(self._pause(now), now, *log)
 
-    def on_error(self, error: VideoError, *, now: float) -> Step:
+    def on_error(self, error: VideoError, *, now: float) -> PollOutcome:
         """Decide what to do after a poll that did not show the video."""
         self.failures += 1
         if self.rules.silent_fail:
@@ -160,7 +160,7 @@ class Wait:
         line = f"Failed poll {self.failures}{limit} in a row, next in {in_words(pause)}: {error}"
         return self._go_on(pause, now, (logging.WARNING, line))
 
-    def on_deadline(self, error: VideoError | None = None, *, now: float) -> Step:
+    def on_deadline(self, error: VideoError | None = None, *, now: float) -> PollOutcome:
         """End the wait while a poll has no answer yet.
 
         :param error: what has kept the poll from being answered, if that is known.
@@ -168,7 +168,7 @@ class Wait:
         problem = "The last poll had no answer yet." if error is None else f"The last poll was held up: {error}"
         return self._end(now, error=self._timeout(now, problem))
 
-    def on_refusal(self, *, now: float) -> Step:
+    def on_refusal(self, *, now: float) -> PollOutcome:
         """Decide what to do after a task that builds on this one's poll has not taken its result."""
         if self._is_over(now):
             return self._end(now, error=self._timeout(now))
@@ -182,10 +182,10 @@ class Wait:
         longest = max(self._pause(now) * (1 + JITTER), MAX_RETRY_AFTER if self.failures else 0.0)
         return min(self.next_poll_at - now, longest)
 
-    def _go_on(self, pause: float, now: float, *log: tuple[int, str]) -> Step:
+    def _go_on(self, pause: float, now: float, *log: tuple[int, str]) -> PollOutcome:
         pause = self._until_deadline(pause, now)
         self.next_poll_at = now + pause
-        return Step(pause=pause, log=log)
+        return PollOutcome(pause=pause, log=log)
 
     def _may_pass(self, error: VideoError, now: float) -> bool:
         if isinstance(error, VideoConnectionError) and error.field == "conn_id":
@@ -211,8 +211,8 @@ class Wait:
         line = f"{self.failures} polls in a row failed, the most that max_consecutive_failures allows."
         return ((logging.ERROR, line),)
 
-    def _end(self, now: float, **what: Any) -> Step:
-        return Step(**what, status_seconds=self.history.seconds(now))
+    def _end(self, now: float, **what: Any) -> PollOutcome:
+        return PollOutcome(**what, status_seconds=self.history.seconds(now))
 
     def _summary(self, video: Video, now: float) -> str:
         spent = [f"{status} {in_words(seconds)}" for status, seconds in self.history.seconds(now).items()]

@@ -15,7 +15,7 @@ MAX_CHANGES = 20
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Sighting:
+class StatusChange:
     """A status and the time at which it was first seen."""
 
     status: str
@@ -30,17 +30,17 @@ class StatusHistory:
 
     __slots__ = ("seen",)
 
-    def __init__(self, seen: tuple[Sighting, ...] = ()) -> None:
+    def __init__(self, seen: tuple[StatusChange, ...] = ()) -> None:
         self.seen = seen
 
     @property
-    def last(self) -> Sighting | None:
+    def last(self) -> StatusChange | None:
         """The current status."""
         return self.seen[-1] if self.seen else None
 
     def has(self, status: str) -> bool:
         """Return whether the video was ever seen in a status."""
-        return any(sighting.status == status for sighting in self.seen)
+        return any(change.status == status for change in self.seen)
 
     def note(self, status: str | None, *, now: float, planned_at: float) -> bool:
         """Note the status that a poll has found, and return whether it is a new one.
@@ -60,10 +60,10 @@ class StatusHistory:
     def seconds(self, now: float) -> dict[str, float]:
         """Return how long each status took, in seconds, those that no process observed under ``not observed``."""
         spent: dict[str, float] = defaultdict(float)
-        ends = [*(sighting.since for sighting in self.seen[1:]), now]
-        for sighting, end in zip(self.seen, ends, strict=False):
-            spent[sighting.status] += max(end - sighting.since, 0.0)
+        ends = [*(change.since for change in self.seen[1:]), now]
+        for change, end in zip(self.seen, ends, strict=False):
+            spent[change.status] += max(end - change.since, 0.0)
         return {status: round(seconds, 3) for status, seconds in spent.items()}
 
     def _append(self, status: str, since: float) -> None:
-        self.seen = (*self.seen, Sighting(status=status, since=since))[-MAX_CHANGES:]
+        self.seen = (*self.seen, StatusChange(status=status, since=since))[-MAX_CHANGES:]

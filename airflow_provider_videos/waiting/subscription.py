@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from airflow_provider_videos.exceptions import VideoError, VideoUnexpectedError
-from airflow_provider_videos.waiting.polling import LAST_POLL_TIMEOUT, Step, Wait
+from airflow_provider_videos.waiting.polling import LAST_POLL_TIMEOUT, PollOutcome, Wait
 
 if TYPE_CHECKING:
     from airflow_provider_videos.clock import Clock
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-OnPoll = Callable[[Step], object]
+OnPoll = Callable[[PollOutcome], object]
 
 
 class Subscription:
@@ -41,7 +41,7 @@ class Subscription:
         #: As the last successful poll, of whichever wait, found it.
         self.video: Video | None = None
 
-    async def until_end(self, on_poll: OnPoll) -> Step:
+    async def until_end(self, on_poll: OnPoll) -> PollOutcome:
         """Poll until the wait ends, within two seconds of its deadline.
 
         :param on_poll: called after each poll that does not end the wait, with what to do next.
@@ -62,7 +62,7 @@ class Subscription:
         except TimeoutError:
             return wait.on_deadline(self._poller.refusal, now=clock.now())
 
-    async def _poll(self, polled: PolledVideo) -> Step:
+    async def _poll(self, polled: PolledVideo) -> PollOutcome:
         wait, clock = self._wait, self._clock
         left = max(wait.deadline - clock.now(), 0.0)
         interval = wait.rules.poke_interval

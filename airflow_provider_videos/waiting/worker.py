@@ -15,7 +15,7 @@ from airflow.providers.standard.triggers.temporal import TimeDeltaTrigger
 from airflow_provider_videos.clock import Clock
 from airflow_provider_videos.exceptions import VideoError, VideoUnexpectedError
 from airflow_provider_videos.video import Video
-from airflow_provider_videos.waiting.polling import LAST_POLL_TIMEOUT, REPORT_INTERVAL, Step, Wait
+from airflow_provider_videos.waiting.polling import LAST_POLL_TIMEOUT, REPORT_INTERVAL, PollOutcome, Wait
 from airflow_provider_videos.xcom import (
     STATUS_SECONDS_KEY,
     WAITING_KEY,
@@ -66,7 +66,7 @@ class WorkerPolls:
         self._pushed: str | None = None
         self._pushed_at = -math.inf
 
-    def poll(self, context: Context) -> Step:
+    def poll(self, context: Context) -> PollOutcome:
         """Poll once, and push what it shows to XCom.
 
         :raises VideoError: what the wait ends with.
@@ -117,7 +117,7 @@ def wait_for_video(
     *,
     video: str | Mapping[str, Any],
     conn_id: str,
-    pause: Callable[[Step], None],
+    pause: Callable[[PollOutcome], None],
     described: Video | None = None,
 ) -> Video:
     """Poll until the video is ready. What is seen meanwhile is pushed to XCom.

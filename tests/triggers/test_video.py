@@ -27,7 +27,7 @@ from airflow_provider_videos.simulator import Fault, Simulator
 from airflow_provider_videos.simulator.videos import VendorName
 from airflow_provider_videos.triggers.video import VideoTrigger
 from airflow_provider_videos.waiting.polling import PollingRules, Wait
-from airflow_provider_videos.waiting.status_history import Sighting
+from airflow_provider_videos.waiting.status_history import StatusChange
 from airflow_provider_videos.xcom import PUSHED_FIELDS
 from tests.conftest import API_KEY
 from tests.triggers.firing import Pushed, error_of, fire, of_a_task, trigger_for
@@ -67,7 +67,7 @@ def test_a_trigger_goes_on_with_a_wait() -> None:
         rules=PollingRules(**RULES),
         started_at=1.0,
         deadline=100.0,
-        seen=(Sighting(status="queued", since=2.0),),
+        seen=(StatusChange(status="queued", since=2.0),),
         failures=2,
     )
     assert VideoTrigger.continuing(wait, conn_id="c", next_look_at=9.0, end_from_trigger=True).serialize() == (

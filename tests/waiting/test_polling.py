@@ -27,7 +27,7 @@ from airflow_provider_videos.waiting.polling import (
     PollingRules,
     Wait,
 )
-from airflow_provider_videos.waiting.status_history import Sighting
+from airflow_provider_videos.waiting.status_history import StatusChange
 
 START = 1_000_000.0
 CALL: dict[str, Any] = {"vendor": "Tavus", "conn_id": "c", "video_id": "v1"}
@@ -47,7 +47,12 @@ READY = video("ready", VideoState.READY, download_url="https://x.test/v1")
 
 
 def wait_for(
-    *, timeout: float = 10_000, jitter: float = 0.0, seen: tuple[Sighting, ...] = (), failures: int = 0, **rules: Any
+    *,
+    timeout: float = 10_000,
+    jitter: float = 0.0,
+    seen: tuple[StatusChange, ...] = (),
+    failures: int = 0,
+    **rules: Any,
 ) -> Wait:
     return Wait(
         video_id="v1",
@@ -113,7 +118,9 @@ def test_the_last_look_is_exactly_at_the_deadline(now: float, pause: float) -> N
 
 @pytest.mark.parametrize("late", [-0.05, 0.0, 500.0])
 def test_a_pending_video_at_the_deadline_is_a_timeout(late: float) -> None:
-    wait = wait_for(seen=(Sighting(status="queued", since=START), Sighting(status="generating", since=START + 9_000)))
+    wait = wait_for(
+        seen=(StatusChange(status="queued", since=START), StatusChange(status="generating", since=START + 9_000))
+    )
     step = wait.on_video(video(), now=START + 10_000 + late)
     assert isinstance(step.error, VideoTimeoutError)
     assert step.error.waited == in_words(10_000 + late)
@@ -301,7 +308,7 @@ def test_a_line_is_logged_only_when_status_or_progress_changes() -> None:
 
 
 def test_a_status_that_another_process_logged_is_not_logged_again() -> None:
-    assert lines(wait_for(seen=(Sighting(status="generating", since=START),)), video(), video()) == []
+    assert lines(wait_for(seen=(StatusChange(status="generating", since=START),)), video(), video()) == []
 
 
 def test_the_last_line_says_how_long_each_status_took() -> None:
