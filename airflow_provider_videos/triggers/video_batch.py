@@ -45,6 +45,7 @@ class VideoBatchTrigger(WaitTrigger):
     :param ordered_at: Unix time of the last order, if it is known: soon after it, a vendor may not know the video yet.
     :param min_ready: number, or part, of videos that have to be ready; by default, each has to end.
     :param wake_after: fire when so many have ended, and say which have not; no XCom is pushed then.
+    :param wake_linger: seconds to wait for others once so many have ended.
     :param wake_seconds: fire so many seconds after the first has ended, where ``wake_after`` is given.
     :param others: counts of further videos of the batch, the fields of
         :class:`~airflow_provider_videos.waiting.batch_video.Counts`.
@@ -65,6 +66,7 @@ class VideoBatchTrigger(WaitTrigger):
         ordered_at: float | None = None,
         min_ready: float | None = None,
         wake_after: int | None = None,
+        wake_linger: float = 0.0,
         wake_seconds: float | None = None,
         others: list[int] | None = None,
         on_failure: str = "fail",
@@ -80,6 +82,7 @@ class VideoBatchTrigger(WaitTrigger):
             "ordered_at": ordered_at,
             "min_ready": min_ready,
             "wake_after": wake_after,
+            "wake_linger": wake_linger,
             "wake_seconds": wake_seconds,
             "others": others,
             "on_failure": on_failure,
@@ -179,7 +182,7 @@ class VideoBatchTrigger(WaitTrigger):
         counts = Counts(failed=never_ordered) if others is None else Counts(*others)
         enough = Enough(ready=number_of_ready(arguments["min_ready"], videos.number))
         if wake_after is not None:
-            enough = dataclasses.replace(enough, over=wake_after)
+            enough = dataclasses.replace(enough, over=wake_after, linger=arguments["wake_linger"])
         if wake_seconds is not None:
             enough = dataclasses.replace(enough, idle=wake_seconds)
         return BatchWait(waits, enough=enough, others=counts)

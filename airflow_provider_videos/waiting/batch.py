@@ -33,12 +33,14 @@ class Enough:
 
     :param ready: as soon as so many are ready.
     :param over: as soon as so many have ended, however.
+    :param linger: seconds to wait for others after so many have ended.
     :param idle: seconds after the first has ended, however.
     :param polled: as soon as each has been polled without a transient error.
     """
 
     ready: float = math.inf
     over: float = math.inf
+    linger: float = 0.0
     idle: float = math.inf
     polled: bool = False
 
@@ -187,7 +189,9 @@ class BatchWait:
         if step.error is not None:
             log.error("%s", step.error)
         self._note_end(video, step.error)
-        self._idle_at = min(self._idle_at, time.monotonic() + self.enough.idle)
+        has_enough = sum(self._counted.values()) >= self.enough.over
+        patience = min(self.enough.idle, self.enough.linger) if has_enough else self.enough.idle
+        self._idle_at = min(self._idle_at, time.monotonic() + patience)
         self._change()
 
     def _note_poll(self, video: BatchVideo) -> None:
@@ -208,7 +212,7 @@ class BatchWait:
         return (
             self.is_over
             or self.is_ready_enough
-            or over >= self.enough.over
+            or (over >= self.enough.over and not self.enough.linger)
             or time.monotonic() >= self._idle_at
             or (self.enough.polled and self._polled == len(self.videos))
         )

@@ -506,6 +506,14 @@ class TestMaxActive:
         # Eight at first, then at most four times for each eight, and once at the end.
         assert 3 <= task.deferrals <= 9
 
+    def test_what_ends_together_is_one_wave(self, simulator: Simulator, connect: Connect) -> None:
+        connect("tavus")
+        simulator.generating = 0.2
+        requests = [request(str(number)) for number in range(16)]
+        task = batch(requests, mode="deferrable", max_active=8, poke_interval=1.0)
+        assert len(task.run()) == 16
+        assert task.deferrals <= 3
+
     def test_a_limit_that_passes_means_to_wait(
         self, mode: str, simulator: Simulator, connect: Connect, monkeypatch: pytest.MonkeyPatch
     ) -> None:
