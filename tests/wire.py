@@ -17,27 +17,27 @@ from airflow_provider_videos.http.session import open_async_session, open_sessio
 from airflow_provider_videos.http.transport import Request, Response, asend, send
 
 
-def by_requests(request: Request) -> Response:
-    with open_session(_connection(request), dict) as session:
+def by_requests(request: Request, proxy: str | None = None) -> Response:
+    with open_session(_connection(request, proxy), dict) as session:
         return send(session, request)
 
 
-def by_aiohttp(request: Request) -> Response:
+def by_aiohttp(request: Request, proxy: str | None = None) -> Response:
     async def exchange() -> Response:
-        async with await open_async_session(_connection(request)) as session:
+        async with await open_async_session(_connection(request, proxy)) as session:
             return await asend(session, request)
 
     return asyncio.run(exchange())
 
 
-def _connection(request: Request) -> VendorConnection:
+def _connection(request: Request, proxy: str | None) -> VendorConnection:
     return VendorConnection(
-        conn_id="c", api_key="k", base_url=request.url, timeout=request.timeout, ca_file=None, proxy=None
+        conn_id="c", api_key="k", base_url=request.url, timeout=request.timeout, ca_file=None, proxy=proxy
     )
 
 
 LIBRARIES = {"requests": by_requests, "aiohttp": by_aiohttp}
-Exchange = Callable[[Request], Response]
+Exchange = Callable[..., Response]
 
 
 Script = Callable[[socket.socket], None]

@@ -184,9 +184,9 @@ class _Connection(urllib3.connection.HTTPConnection):
     def connect(self) -> None:
         try:
             super().connect()
-        except TimeoutError as error:
-            # In a handshake it would count as one of the request, of which nothing was sent yet.
-            raise urllib3.exceptions.ConnectTimeoutError(self, "not connected in time") from error
+        except (OSError, http.client.HTTPException) as error:
+            # TLS, a tunnel and a timeout fail here as they fail after the request, of which nothing was sent yet.
+            raise urllib3.exceptions.NewConnectionError(self, "not connected") from error
 
 
 class _SecureConnection(_Connection, urllib3.connection.HTTPSConnection):

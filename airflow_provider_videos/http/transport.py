@@ -221,7 +221,7 @@ def no_response(error: BaseException, timeout: float) -> NoResponseError:
     return NoResponseError(
         _reason(causes, timeout),
         maybe_received=_maybe_received(causes),
-        is_tls=bool(_first(causes, ssl.SSLCertVerificationError)) or _speaks_no_tls(causes),
+        is_tls=_is_untrusted(causes) or _speaks_no_tls(causes),
     )
 
 
@@ -244,7 +244,7 @@ def _first(causes: list[BaseException], *kinds: type[_E]) -> _E | None:
 
 def _reason(causes: list[BaseException], timeout: float) -> str:
     """Describe what went wrong, in the same words for both libraries."""
-    if _first(causes, ssl.SSLCertVerificationError):
+    if _is_untrusted(causes):
         details = [text for cause in causes if (text := getattr(cause, "verify_message", None))]
         return f"its TLS certificate is not trusted ({details[0] if details else 'no reason given'})"
     is_proxys = _first(
@@ -259,39 +259,32 @@ def _reason(causes: list[BaseException], timeout: float) -> str:
     if _speaks_no_tls(causes):
         return "it does not speak TLS; if plain http is meant, put http:// before the host, or http into the schema"
     if _first(causes, ssl.SSLError):
-        return "TLS could not be agreed on"
+        return "TLS broke off" if _maybe_received(causes) else "TLS could not be agreed on"
     if _first(causes, TimeoutError, requests.Timeout, urllib3.exceptions.TimeoutError):
         return f"it took longer than {timeout:g} seconds"
     return "the connection was closed early, or what came is not an HTTP answer"
 
 
+def _is_untrusted(causes: list[BaseException]) -> bool:
+    return bool(_first(causes, ssl.SSLCertVerificationError)) and not _maybe_received(causes)
+
+
 def _speaks_no_tls(causes: list[BaseException]) -> bool:
-    return any(getattr(cause, "reason", None) in {"WRONG_VERSION_NUMBER", "HTTP_REQUEST"} for cause in causes)
+    # What breaks into a connection that spoke TLS before ends with the same error.
+    is_plain = any(getattr(cause, "reason", None) in {"WRONG_VERSION_NUMBER", "HTTP_REQUEST"} for cause in causes)
+    return is_plain and not _maybe_received(causes)
 
 
+# Each is raised only until the connection is made, its tunnel and its TLS included: the first two by urllib3 and our
+# adapter, the others by aiohttp's connector. An error of TLS or of a socket alone may come after the request.
 _NEVER_SENT: tuple[type[BaseException], ...] = (
-    socket.gaierror,
-    ConnectionRefusedError,
-    ssl.SSLCertVerificationError,
+    urllib3.exceptions.NewConnectionError,
+    urllib3.exceptions.ConnectTimeoutError,
     aiohttp.ClientConnectorError,
     aiohttp.ConnectionTimeoutError,
     aiohttp.ClientHttpProxyError,
-    requests.exceptions.ConnectTimeout,
-    urllib3.exceptions.NewConnectionError,
-    urllib3.exceptions.ConnectTimeoutError,
 )
 
 
 def _maybe_received(causes: list[BaseException]) -> bool:
-    # TLS can also fail after the request was sent, but not over the certificate.
-    has_failed_tls = any(
-        isinstance(cause, ssl.SSLError) and not isinstance(cause, ssl.SSLCertVerificationError) for cause in causes
-    )
-    # A proxy error alone says nothing: requests and urllib3 also call it so if the proxy, or the vendor behind it,
-    # drops the connection after the request.
-    return has_failed_tls or (_first(causes, *_NEVER_SENT) is None and not _is_refused_tunnel(causes))
-
-
-def _is_refused_tunnel(causes: list[BaseException]) -> bool:
-    # http.client has no class of its own for a proxy's refusal of CONNECT.
-    return any(type(cause) is OSError and str(cause).startswith("Tunnel connection failed: ") for cause in causes)
+    return _first(causes, *_NEVER_SENT) is None

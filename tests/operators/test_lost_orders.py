@@ -9,7 +9,12 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_videos.exceptions import VideoAuthError, VideoOrderLostError, VideoUnavailableError
+from airflow_provider_videos.exceptions import (
+    VideoAuthError,
+    VideoOrderLostError,
+    VideoTlsError,
+    VideoUnavailableError,
+)
 from airflow_provider_videos.hooks import exchanges
 from airflow_provider_videos.hooks.exchanges import shown_fields
 from airflow_provider_videos.hooks.video import VideoHook
@@ -17,10 +22,11 @@ from airflow_provider_videos.ordering.naming import fingerprint
 from airflow_provider_videos.ordering.record import Order, OrderState
 from airflow_provider_videos.sensors.video import VideoSensor
 from airflow_provider_videos.simulator import Fault, Proxy, Simulator
+from airflow_provider_videos.simulator.videos import VendorName
 from airflow_provider_videos.vendors.answer import Answer
 from airflow_provider_videos.vendors.tavus import Tavus
 from tests.attempts import Attempts, Killed
-from tests.generating import attempts, created, kill_at, revive
+from tests.generating import attempts, created, kill_at, revive, state_of_order
 from tests.vendor_kit import REQUESTS, Connect
 
 LIST = "tavus list"
@@ -59,6 +65,25 @@ def kill_while_it_is_sent(task: Attempts, monkeypatch: pytest.MonkeyPatch) -> No
         patch.setattr(VideoHook, "order_video", order_and_die)
         with pytest.raises(Killed):
             task.run()
+
+
+@pytest.mark.parametrize("is_cleared", [False, True], ids=["retry", "clear"])
+@pytest.mark.parametrize("vendor", ["tavus", "together"])
+def test_an_order_that_no_tls_carried_is_not_lost(
+    vendor: VendorName, is_cleared: bool, simulator: Simulator, connect: Connect
+) -> None:
+    connect(vendor, address=f"127.0.0.1:{simulator.port}/https")
+    task = attempts(vendor)
+    with pytest.raises(VideoTlsError, match=r"http:// before the host") as failure:
+        task.run()
+    assert not failure.value.maybe_received
+    assert state_of_order(task) == OrderState.NOT_ACCEPTED
+    assert created(simulator) == 0
+    connect(vendor)
+    if is_cleared:
+        task.clear()
+    assert task.run()["state"] == "ready"
+    assert created(simulator) == 1
 
 
 @pytest.mark.parametrize(
