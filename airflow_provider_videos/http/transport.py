@@ -226,7 +226,10 @@ def no_response(error: BaseException, timeout: float) -> NoResponseError:
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """Walk to what lies behind an exception; both libraries hide it in attributes, arguments and chains."""
+    """Walk to what lies behind an exception; both libraries hide it in attributes, arguments and causes.
+
+    Its ``__context__`` may be what a caller was handling meanwhile: another request's.
+    """
     seen: list[BaseException] = []
     todo: list[object] = [error]
     while todo:
@@ -234,8 +237,7 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         if isinstance(cause, BaseException) and not any(cause is other for other in seen):
             seen.append(cause)
             yield cause
-            todo += [getattr(cause, "reason", None), getattr(cause, "os_error", None)]
-            todo += [*cause.args, cause.__cause__, cause.__context__]
+            todo += [getattr(cause, "reason", None), getattr(cause, "os_error", None), *cause.args, cause.__cause__]
 
 
 def _first(causes: list[BaseException], *kinds: type[_E]) -> _E | None:

@@ -140,3 +140,17 @@ def test_a_proxy_that_hangs_up_before_the_tunnel_is_there_has_carried_no_request
     with pytest.raises(NoResponseError) as failure:
         by_requests(Request("POST", "https://vendor.test/", timeout=2, body={}), proxy)
     assert not failure.value.maybe_received
+
+
+def test_a_connection_that_failed_before_says_nothing_of_the_next_request(
+    exchange: Exchange, wire: Wire, unused_port: int
+) -> None:
+    try:
+        exchange(Request("POST", f"http://127.0.0.1:{unused_port}/", timeout=2, body={}))
+    except NoResponseError as error:
+        first = error
+        # As a caller does that falls back to a second vendor.
+        with pytest.raises(NoResponseError) as second:
+            exchange(Request("POST", wire(b""), timeout=2, body={}))
+    assert not first.maybe_received
+    assert second.value.maybe_received
