@@ -5,10 +5,12 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_videos.clock import in_words, to_iso
 from airflow_provider_videos.exceptions import VideoOrderLostError
 from airflow_provider_videos.ordering.record import Order
 from airflow_provider_videos.ordering.search import Patiently, SearchResult
@@ -19,6 +21,10 @@ if TYPE_CHECKING:
 
     from airflow_provider_videos.ordering.finders import OrderFinder
 
+log = logging.getLogger(__name__)
+
+#: How often a request is sent of which each order was lost.
+MAX_LOST_ORDERS = 3
 #: Seconds between the first two searches; then the pauses double.
 FIRST_PAUSE = 15.0
 #: How many searches must have read the whole list, the last of them at the end, before an order counts as absent.
@@ -41,6 +47,7 @@ class LostOrder:
     """Searches for the video of an order until the vendor must have listed it.
 
     :param order: the order; with number 0 any order of the task instance for this request.
+    :param reason: how it was lost, for the log.
     :param finder: how its vendor finds orders.
     :param request: the order's fields.
     :param context: the task's context.
@@ -55,6 +62,7 @@ class LostOrder:
         self,
         order: Order,
         *,
+        reason: str,
         finder: OrderFinder,
         request: Mapping[str, Any],
         context: Context,
@@ -65,6 +73,7 @@ class LostOrder:
         recorded: Callable[[], Iterable[str]] = tuple,
     ) -> None:
         self.order = order
+        self._reason = reason
         self._finder = finder
         self._request = request
         self._context = context
@@ -85,6 +94,7 @@ class LostOrder:
         left = min(max(lost_at + self._settling_time - time.time(), 0.0), 2 * self._timeout + self._settling_time)
         ends_at = time.monotonic() + left
         pause = max(time.time() - lost_at, FIRST_PAUSE)
+        is_announced = False
         while True:
             # A search that begins before the end may have read the page too early that would show the video.
             is_last = time.monotonic() >= ends_at
@@ -98,13 +108,30 @@ class LostOrder:
                 return Finding(problem=problem)
             if is_last and self.order.complete_searches >= MIN_COMPLETE_SEARCHES:
                 return Finding()
-            self._pause(min(left, pause) if left > 0 else FIRST_PAUSE)
+            next_in = min(left, pause) if left > 0 else FIRST_PAUSE
+            if not is_announced:
+                self._announce(ends_in=max(left, next_in), next_in=next_in)
+                is_announced = True
+            self._pause(next_in)
             pause *= 2
 
     def find_now(self) -> Finding:
         """Search once, where the vendor must have listed the video long ago; raises what :meth:`find` does."""
         result = self._search()
         return Finding(found=tuple(result.found), problem=None if result.found else self._problem(result))
+
+    def _announce(self, *, ends_in: float, next_in: float) -> None:
+        log.info(
+            "%s may have accepted the order of a video: %s. The task searches for it there until %s, next in %s. If it "
+            "finds the video, it continues with it; if the order is certainly not there, it sends it again, unless %d "
+            "answers to it were lost. If it can't tell, it orders nothing unless %s allows it.",
+            self._finder.hook.hook_name,
+            self._reason.rstrip("."),
+            to_iso(time.time() + ends_in),
+            in_words(next_in),
+            MAX_LOST_ORDERS,
+            ORDER_AGAIN_KEY,
+        )
 
     def _note_loss(self) -> float:
         now = time.time()

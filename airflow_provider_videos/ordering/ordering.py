@@ -14,7 +14,7 @@ from airflow_provider_videos.airflow_compat.tasks import loop_iteration
 from airflow_provider_videos.exceptions import VideoApiError, VideoError, VideoOrderLostError
 from airflow_provider_videos.ordering.book import OrderBook
 from airflow_provider_videos.ordering.finders import finder_for
-from airflow_provider_videos.ordering.lost import LostOrder, lost_order_error
+from airflow_provider_videos.ordering.lost import MAX_LOST_ORDERS, LostOrder, lost_order_error
 from airflow_provider_videos.ordering.naming import Marks, fingerprint, slot_key
 from airflow_provider_videos.ordering.patience import make_patiently
 from airflow_provider_videos.ordering.record import Order, OrderState
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: How often a request is sent of which each order was lost.
-MAX_LOST_ORDERS = 3
 #: The pause before an order is sent again with its key, in seconds; it doubles.
 KEY_PAUSE = 2.0
 
@@ -152,9 +150,9 @@ class Ordering:
         if order.state is OrderState.NOT_ACCEPTED:
             return self._send(order)
         if order.video_id is None:
-            is_forgotten = order.number == 0
-            reason = self._store.why_it_may_be_empty if is_forgotten else "the task ended before the answer was kept"
-            return self._go_on_with_lost(order, reason)
+            # A task that defers while it searches ends too.
+            reason = "the task ended before the answer was kept" if order.lost_at is None else "its answer was lost"
+            return self._go_on_with_lost(order, reason if order.number else self._store.why_it_may_be_empty)
         return self._go_on_with_accepted(order, order.video_id)
 
     @property
@@ -209,6 +207,7 @@ class Ordering:
             return self._order_anew_if_allowed(order, reason)
         search = LostOrder(
             order,
+            reason=reason,
             finder=self._finder,
             request=self._request,
             context=self._context,

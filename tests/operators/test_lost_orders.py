@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from datetime import UTC, datetime
 from typing import Any
@@ -98,6 +99,28 @@ def test_an_order_that_is_accepted_after_its_answer_was_lost_is_found(
     simulator.add_fault(fault)
     assert attempts("tavus", mode, listing_delay=1.5).run()["state"] == "ready"
     assert created(simulator) == 1
+
+
+def test_the_log_says_why_until_when_and_to_what_end_the_vendor_is_searched(
+    mode: str, simulator: Simulator, connect: Connect, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", logger="airflow_provider_videos")
+    connect("tavus")
+    simulator.add_fault(Fault("status_then_accept", seconds=1.6, times=1))
+    began = time.time()
+    task = attempts("tavus", mode, listing_delay=2.0)
+    task.run()
+    lines = [line for line in caplog.messages if "may have accepted the order of a video: " in line and "until" in line]
+    # Each process that pauses in its search says so once.
+    assert len(lines) == 1 if mode == "sync" else 2 <= len(lines) <= task.deferrals
+    assert "Tavus answered 504" in lines[0]
+    for line in lines:
+        until = re.search(r"The task searches for it there until (\S+), next in ", line)
+        assert until is not None
+        assert began + 2 < datetime.fromisoformat(until[1]).timestamp() < began + 6
+        assert "If it finds the video, it continues with it; if the order is certainly not there, it sends it" in line
+        assert "If it can't tell, it orders nothing unless order_again_if_lost allows it." in line
+    assert all(": its answer was lost. The task" in line for line in lines[1:])
 
 
 def test_a_deferrable_task_gives_its_worker_back_while_it_searches(simulator: Simulator, connect: Connect) -> None:
