@@ -285,12 +285,15 @@ class VideoRequestError(VideoError, ValueError, AirflowFailException):
 
     :param field: the field of the request that is wrong.
     :param problem: what is wrong with it, and what to do.
+    :param place: which of a batch's requests it is, from 0; ``None`` if it is a single one.
     """
 
-    def __init__(self, *, field: str, problem: str) -> None:
-        super().__init__(f"request, field {field!r}: {_sentence(problem)}")
+    def __init__(self, *, field: str, problem: str, place: int | None = None) -> None:
+        request = "request" if place is None else f"requests[{place}]"
+        super().__init__(f"{request}, field {field!r}: {_sentence(problem)}")
         self.field = field
         self.problem = problem
+        self.place = place
 
 
 class VideoUnsupportedError(VideoError, AirflowFailException):

@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_videos.exceptions import VideoRequestError
@@ -51,12 +52,24 @@ def read_requests(requests: object) -> list[Mapping[str, Any]]:
         raise VideoRequestError(field="requests", problem=f"must be a list, not {type(requests).__name__}")
     found = []
     for place, request in enumerate(requests[:]):
-        try:
+        with _naming(place):
             found.append(read_request(request))
             check_names(found[-1])
-        except VideoRequestError as error:
-            raise VideoRequestError(field=f"requests[{place}].{error.field}", problem=error.problem) from None
     return found
+
+
+def read_orders(
+    requests: Sequence[Mapping[str, Any]], vendor: Orders, *, check_request: bool = True
+) -> list[dict[str, Any]]:
+    """Return what is sent of many orders, each as :func:`read_order` does.
+
+    :raises VideoRequestError: naming the place in the list, too.
+    """
+    orders = []
+    for place, request in enumerate(requests):
+        with _naming(place):
+            orders.append(read_order(request, vendor, check_request=check_request))
+    return orders
 
 
 def read_order(request: Mapping[str, Any], vendor: Orders, *, check_request: bool = True) -> dict[str, Any]:
@@ -136,6 +149,14 @@ def check_names(request: Mapping[Any, Any]) -> None:
                     _check_name(name, field)
                 part = part.values()
             todo += [(inner, depth + 1) for inner in part]
+
+
+@contextlib.contextmanager
+def _naming(place: int) -> Generator[None]:
+    try:
+        yield
+    except VideoRequestError as error:
+        raise VideoRequestError(field=error.field, problem=error.problem, place=place) from None
 
 
 def _check_name(name: object, field: object) -> None:

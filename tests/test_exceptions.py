@@ -69,6 +69,7 @@ ERRORS = [
     VideoDownloadError(**CALL, problem="it seems to be a page of HTML"),
     VideoStorageError(path="/videos/", problem="OSError: No space left on device"),
     VideoRequestError(field="script", problem="is missing"),
+    VideoRequestError(field="script", problem="is missing", place=1),
     VideoUnsupportedError(vendor="Together AI", call="delete a video"),
     VideoOrderLostError(vendor="Tavus", conn_id="c", reason="it took too long", advice="Look there."),
     VideoRecordError(key="video_order", problem="it is a list, no object"),

@@ -215,7 +215,7 @@ class DownloadVideoBatchOperator(BaseOperator):
         self._kept = records
         push(self, context, {VIDEOS_KEY: records})
         reasons = [(place, record) for place, record in enumerate(records) if record["error_message"] is not None]
-        failed = [[record["video_id"] or f"place {place}", record["error_message"]] for place, record in reasons]
+        failed = [[record["video_id"] or f"video_ids[{place}]", record["error_message"]] for place, record in reasons]
         if failed and self.on_failure == "fail":
             if any(not isinstance(error, AirflowFailException) for error in errors.values()):
                 raise VideoBatchDownloadError(failed=failed, videos=len(records))

@@ -24,7 +24,7 @@ from airflow_provider_videos.parameters import (
     default_timeout,
     in_seconds,
 )
-from airflow_provider_videos.request import read_order, read_requests
+from airflow_provider_videos.request import read_orders, read_requests
 from airflow_provider_videos.retries import pause_after_failure
 from airflow_provider_videos.waiting.batch import BatchWait, Enough
 from airflow_provider_videos.waiting.batch_outcome import BatchOutcome
@@ -211,7 +211,7 @@ class GenerateVideoBatchOperator(BaseOperator):
         hook = VideoHook.get_hook(self.conn_id)
         vendor = hook.vendor_of_orders()
         self.requests = read_requests(self.requests)
-        requests = [read_order(request, vendor, check_request=self.check_request) for request in self.requests]
+        requests = read_orders(self.requests, vendor, check_request=self.check_request)
         check_may_be_mapped(self, len(requests), "requests")
         max_active = self.max_active or hook.vendor.max_active or math.inf
         if self.deferrable and min(max_active, len(requests)) > MAX_DEFERRED:

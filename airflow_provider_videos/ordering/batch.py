@@ -254,7 +254,7 @@ class BatchOrders:
             log.error("No more orders are sent: %s", error)
             self.stop(error)
         else:
-            log.error("The order in place %d has no video: %s", slot.position, error)
+            log.error("requests[%d] has no video: %s", slot.position, error)
             self.record.fail(slot.key, str(error))
 
     @staticmethod

@@ -122,7 +122,8 @@ class OrderedVideos:
             raise orders.stopped_by
         outcome = BatchOutcome.of(batch, is_last=True)
         has_retry = context["ti"].try_number <= context["ti"].max_tries
-        if (failure := outcome.failure(records, on_failure=on_failure, has_retry=has_retry)) is not None:
+        failure = outcome.failure(records, parameter="requests", on_failure=on_failure, has_retry=has_retry)
+        if failure is not None:
             raise failure
         counts = {"videos": len(records), "ready": len(self.ready), "failed": outcome.counts.failed}
         emit_batch_event(self._operator, context, counts)

@@ -229,7 +229,8 @@ class VideoBatchSensor(WaitSensor):
     def _end(self, context: Context, records: list[dict[str, Any]], outcome: BatchOutcome) -> list[dict[str, Any]]:
         ti = context["ti"]
         has_retry = ti.try_number <= ti.max_tries
-        if (failure := outcome.failure(records, on_failure=self.on_failure, has_retry=has_retry)) is not None:
+        failure = outcome.failure(records, parameter="video_ids", on_failure=self.on_failure, has_retry=has_retry)
+        if failure is not None:
             raise failure
         ready = sum(map(is_ready, records))
         counts = {"videos": len(records), "ready": ready, "failed": outcome.counts.failed}

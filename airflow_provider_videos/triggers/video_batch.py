@@ -152,7 +152,8 @@ class VideoBatchTrigger(WaitTrigger):
         if not self._end.end_from_trigger or has_mapped_dependants(getattr(self.task_instance, "task", None)):
             return None
         # Whether a retry is left, a worker knows.
-        error = outcome.failure(records, on_failure=self._arguments["on_failure"], has_retry=True)
+        on_failure = self._arguments["on_failure"]
+        error = outcome.failure(records, parameter="video_ids", on_failure=on_failure, has_retry=True)
         reason = self._end.why_skip(error) if error is not None else None
         if error is not None and reason is None:
             return None

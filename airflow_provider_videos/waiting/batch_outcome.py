@@ -112,10 +112,13 @@ class BatchOutcome:
                 "Let triggerer and workers run the same version of this package"
             ) from None
 
-    def failure(self, records: Sequence[Mapping[str, Any]], *, on_failure: str, has_retry: bool) -> VideoError | None:
+    def failure(
+        self, records: Sequence[Mapping[str, Any]], *, parameter: str, on_failure: str, has_retry: bool
+    ) -> VideoError | None:
         """Return what the failures among the videos mean for the task, ``None`` if it succeeds.
 
         :param records: the videos, in their order.
+        :param parameter: the task's parameter with the list, by which a video is named that has no id.
         :param on_failure: what a video that failed means: ``fail`` or ``return``.
         :param has_retry: whether a retry is left, which may see how those ended that were not answered for.
         """
@@ -129,7 +132,10 @@ class BatchOutcome:
         if on_failure == "return":
             return None
         failed = [
-            [record["video_id"] or f"place {place}", record["error_message"] or f"its status is {record['status']!r}"]
+            [
+                record["video_id"] or f"{parameter}[{place}]",
+                record["error_message"] or f"its status is {record['status']!r}",
+            ]
             for place, record in enumerate(records)
             if not is_ready(record)
         ]

@@ -120,7 +120,7 @@ def test_a_permission_to_order_again_is_for_all_orders_that_are_lost_and_for_no_
     simulator.add_fault(Fault("accept_then_reset", endpoint="create", times=1))
     for _ in range(2):
         task.clear()
-        with pytest.raises(VideoBatchError, match=r"^1 of 6 videos failed\. place 5: "):
+        with pytest.raises(VideoBatchError, match=r"^1 of 6 videos failed\. requests\[5\]: "):
             task.run()
     assert created(simulator) == 9
 

@@ -153,7 +153,7 @@ def test_two_hundred_are_ordered_once_though_the_process_dies_again_and_again(
         assert created(simulator) == 200
         return
     # What was being sent when the process died is uncertain, and named; nothing else is.
-    with pytest.raises(VideoBatchError, match=r"of 200 videos failed\. place \d+: Together AI may have accepted"):
+    with pytest.raises(VideoBatchError, match=r"of 200 videos failed\. requests\[\d+\]: Together AI may have accepted"):
         task.run()
     videos = task.ti.xcoms["videos"]
     uncertain = [video for video in videos if video["state"] != "ready"]
@@ -204,7 +204,9 @@ def test_where_nothing_can_be_searched_the_one_uncertain_order_is_named_and_the_
     kill_while_sending(monkeypatch, 3, is_received=True)
     with pytest.raises(Killed):
         task.run()
-    with pytest.raises(VideoBatchError, match=r"^1 of 5 videos failed\. place 2: .* may have accepted") as failure:
+    with pytest.raises(
+        VideoBatchError, match=r"^1 of 5 videos failed\. requests\[2\]: .* may have accepted"
+    ) as failure:
         task.run()
     assert len(failure.value.failed) == 1
     assert created(simulator) == 5
@@ -235,7 +237,7 @@ def test_no_more_orders_are_sent_after_the_answers_to_several_in_a_row_were_lost
     assert created(simulator) == 4
     assert [video["state"] for video in task.ti.xcoms["videos"]].count("ready") == 1
     simulator.clear_faults()
-    with pytest.raises(VideoBatchError, match=r"^3 of 9 videos failed\. place 1: "):
+    with pytest.raises(VideoBatchError, match=r"^3 of 9 videos failed\. requests\[1\]: "):
         task.run()
     assert created(simulator) == 9
 
@@ -402,7 +404,7 @@ def test_a_refused_order_fails_alone_and_is_sent_once_in_an_attempt(
     simulator.generating = 0.3
     refused = {**request("b"), "background_url": 5}
     task = batch([request("a"), refused, request("c")], mode=mode, max_active=1)
-    with pytest.raises(VideoBatchError, match=r"1 of 3 videos failed\. place 1: "):
+    with pytest.raises(VideoBatchError, match=r"1 of 3 videos failed\. requests\[1\]: "):
         task.run()
     assert simulator.record.requests["tavus create"] == 3
     videos = task.ti.xcoms["videos"]
@@ -414,8 +416,11 @@ def test_a_forbidden_request_is_refused_by_its_place_before_anything_is_sent(
     mode: str, simulator: Simulator, connect: Connect
 ) -> None:
     connect("tavus")
-    with pytest.raises(VideoRequestError):
-        batch([request("a"), {"script": "no replica"}], mode=mode).run()
+    misspelt = {"replica_id": "r1", "scirpt": "b"}
+    with pytest.raises(VideoRequestError, match=r"^requests\[1\], field 'scirpt': is unknown"):
+        batch([request("a"), misspelt], mode=mode).run()
+    with pytest.raises(VideoRequestError, match=r"^requests\[2\], field 'script': can't be sent as JSON"):
+        batch([request("a"), request("b"), {"replica_id": "r1", "script": b"c"}], mode=mode).run()
     assert simulator.record.requests == {}
 
 

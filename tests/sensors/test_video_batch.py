@@ -259,7 +259,7 @@ def test_a_video_that_was_never_ordered_has_failed_already(mode: str, simulator:
     ready = simulator.add_video("tavus")
     outcome = wait(mode, [never, ready], conn_id=connect("tavus"), on_failure="return")
     assert videos_of(outcome)[0] == never
-    assert wait(mode, [never, ready], conn_id=connect("tavus")).text == "1 of 2 videos failed. place 0: refused."
+    assert wait(mode, [never, ready], conn_id=connect("tavus")).text == "1 of 2 videos failed. video_ids[0]: refused."
 
 
 @in_every_mode

@@ -49,7 +49,7 @@ def test_many_are_ordered_once_whenever_the_process_is_killed_and_kept(airflow: 
         assert len(listed.json()["data"]) == 60
         # One is uncertain, and named; the others are unharmed.
         log = airflow.log("killed_batch_together", runs["killed_batch_together"], "order", try_number=2)
-        assert "1 of 60 videos failed. place 5: Together AI may have accepted" in log
+        assert "1 of 60 videos failed. requests[5]: Together AI may have accepted" in log
         left = airflow.xcom("killed_batch_together", runs["killed_batch_together"], "order", key="videos")
         assert Counter(video["state"] for video in left) == {"ready": 59, "failed": 1}
         chain = runs["batch_chain"]
