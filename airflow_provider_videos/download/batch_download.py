@@ -46,10 +46,13 @@ class BatchDownload:
         #: What could not be kept, by the video's id.
         self.errors: dict[str, VideoError] = {}
 
-    def keep(self, videos: Mapping[str, str | Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    def keep(
+        self, videos: Mapping[str, str | Mapping[str, Any]], *, never_ordered: int = 0
+    ) -> dict[str, dict[str, Any]]:
         """Keep videos, and return of each what a single download returns, and why it could not be kept.
 
         :param videos: ids, or the dicts that tasks of this package returned, by id.
+        :param never_ordered: how many more there are that have no id: they have failed.
         """
         kept: dict[str, dict[str, Any]] = {}
         logged_at = time.monotonic()
@@ -61,12 +64,12 @@ class BatchDownload:
                 kept[video_id] = self._result(video_id, future)
                 if time.monotonic() > logged_at + LOG_INTERVAL:
                     logged_at = time.monotonic()
-                    log.info("%s.", self._standing(len(kept), len(videos)))
+                    self._log_counts(len(kept), len(videos), never_ordered)
         finally:
             # Where the task's time is over, what is under way ends with its next bytes, and leaves nothing.
             self._stop.set()
             executor.shutdown(cancel_futures=True)
-        log.info("%s.", self._standing(len(kept), len(videos)))
+        self._log_counts(len(kept), len(videos), never_ordered)
         return kept
 
     def _keep_one(self, video: str | Mapping[str, Any]) -> dict[str, Any]:
@@ -88,8 +91,10 @@ class BatchDownload:
         self.errors[video_id] = failure
         return not_kept(self._vendor, video_id, str(failure))
 
-    def _standing(self, done: int, videos: int) -> str:
-        return f"{done - len(self.errors):,} of {videos:,} videos kept, {len(self.errors):,} failed"
+    def _log_counts(self, done: int, videos: int, never_ordered: int) -> None:
+        failed = len(self.errors) + never_ordered
+        counts = f"{done - len(self.errors):,} of {videos + never_ordered:,} videos kept, {failed:,} failed"
+        log.info("%s.", counts)
 
 
 def not_kept(vendor: str, video_id: str | None, reason: str) -> dict[str, Any]:

@@ -202,7 +202,7 @@ class DownloadVideoBatchOperator(BaseOperator):
         while len(hooks) < min(self.max_active_downloads, len(by_id)):
             hooks.append(VideoHook.get_hook(self.conn_id))
         download = BatchDownload(hooks, target, _options(self))
-        kept = download.keep(by_id)
+        kept = download.keep(by_id, never_ordered=videos.ids.count(None))
         records = [
             kept[record] if isinstance(record, str) else not_kept(hooks[0].conn_type, None, record["error_message"])
             for record in videos.records(lambda video_id: video_id)

@@ -124,8 +124,9 @@ def test_a_failure_that_a_retry_may_cure_is_retried_and_the_rest_is_there_by_the
 
 
 def test_failed_ones_are_returned_if_the_dag_says_so(
-    simulator: Simulator, connect: Connect, tmp_path: pathlib.Path
+    simulator: Simulator, connect: Connect, tmp_path: pathlib.Path, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level("INFO")
     failed, ready = simulator.add_video("tavus", outcome="failed"), simulator.add_video("tavus")
     never = {"video_id": None, "vendor": "tavus", "error_message": "refused"}
     asset = Asset("files")
@@ -137,6 +138,7 @@ def test_failed_ones_are_returned_if_the_dag_says_so(
     assert kept[2]["error_message"] == "refused"
     place = {"dag_id": "dag", "run_id": "run", "task_id": "wait", "map_index": -1, "key": "videos"}
     assert task.events[asset].extra == {"videos": 3, "ready": 1, "failed": 2, **place}
+    assert "1 of 3 videos kept, 2 failed." in caplog.messages
 
 
 def test_many_files_need_a_folder(simulator: Simulator, connect: Connect, tmp_path: pathlib.Path) -> None:
