@@ -172,6 +172,9 @@ class GenerateVideoBatchOperator(BaseOperator):
         orders.open()
         videos = OrderedVideos(self, context, orders, conn_id=self.conn_id, rules=self._rules(), timeout=self.timeout)
         self._videos = videos
+        if outcome is not None:
+            # The triggerer has logged them.
+            videos.logged = outcome.counts
         seen = Counts() if outcome is None else outcome.counts
         ready, failed = seen.ready, max(seen.failed - orders.number_failed, 0)
         # Where it is not known which videos have ended, and others are to take their places, they are asked for.

@@ -52,6 +52,8 @@ class OrderedVideos:
         self._conn_id = conn_id
         self._rules = rules
         self._timeout = timeout
+        #: The last counts that the task's log has.
+        self.logged: Counts | None = None
         #: The records of the videos that were ready when the task ended.
         self.ready: list[dict[str, Any]] = []
 
@@ -86,7 +88,9 @@ class OrderedVideos:
     def run(self, batch: BatchWait) -> None:
         """Wait in this process."""
         interval = self._rules.poke_interval
+        batch.logged = self.logged
         run_batch(self._operator, self._context, batch, conn_id=self._conn_id, interval=interval)
+        self.logged = batch.logged
 
     def poll_all(self) -> BatchWait:
         """Poll all videos: the URLs of what has ended first may have expired by now."""

@@ -125,6 +125,7 @@ class VideoBatchSensor(WaitSensor):
             if records is None:
                 # They are not in XCom: each has ended, or need not.
                 batch = self._batch(context, videos, Enough(polled=True))
+                batch.logged = outcome.counts
                 if outcome.is_enough:
                     batch.enough = Enough(polled=True)
                 run_batch(self, context, batch, conn_id=self.conn_id, interval=self.poke_interval)

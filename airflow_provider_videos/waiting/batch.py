@@ -57,6 +57,8 @@ class BatchWait:
         self.videos = {wait.video_id: BatchVideo(wait) for wait in waits}
         self.others = others or Counts()
         self.enough = enough
+        #: The last counts that the task's log has, also from an earlier wait for videos of the batch.
+        self.logged: Counts | None = None
         self._counted: collections.Counter[str] = collections.Counter()
         self._polled = 0
         self._idle_at = math.inf
@@ -146,7 +148,7 @@ class BatchWait:
         """
         if self._is_enough():
             # A poller that nobody follows would never be closed.
-            log.info("%s.", self.counts)
+            self._log_counts()
             return
         clock, poller = Clock(), get_poller(conn_id)
         if starts_per_second is not None:
@@ -163,14 +165,16 @@ class BatchWait:
                 if time.monotonic() < report_at or self._is_enough():
                     continue
                 report_at = time.monotonic() + interval
-                if self.counts != logged or time.monotonic() > logged_at + REPORT_INTERVAL:
+                is_due = self.counts != logged or time.monotonic() > logged_at + REPORT_INTERVAL
+                # Polls of what was waited for before would count it once more from zero.
+                if is_due and not self.enough.polled:
                     logged, logged_at = self.counts, time.monotonic()
-                    log.info("%s.", logged)
+                    self._log_counts(again=True)
                 if (reported := report(self.progress(clock.now()))) is not None:
                     await reported
             for task in tasks:
                 task.cancel()
-        log.info("%s.", self.counts)
+        self._log_counts()
 
     async def _follow(self, video: BatchVideo, subscription: Subscription, poller: VideoPoller, clock: Clock) -> None:
         def on_poll(step: PollOutcome) -> None:
@@ -225,6 +229,11 @@ class BatchWait:
             pass
         finally:
             self._changed.clear()
+
+    def _log_counts(self, *, again: bool = False) -> None:
+        if again or self.counts != self.logged:
+            self.logged = self.counts
+            log.info("%s.", self.logged)
 
     def _log(self, step: PollOutcome) -> None:
         for level, line in step.log:

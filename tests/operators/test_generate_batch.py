@@ -30,6 +30,7 @@ from airflow_provider_videos.operators.generate_batch import GenerateVideoBatchO
 from airflow_provider_videos.ordering import shards
 from airflow_provider_videos.ordering.record import Order, OrderRecord, OrderState
 from airflow_provider_videos.simulator import Fault, Simulator
+from airflow_provider_videos.waiting import batch_worker
 from tests.attempts import Attempts, Killed, Store
 from tests.generating import created, kill_at, revive
 from tests.vendor_kit import REQUESTS, Connect
@@ -410,6 +411,23 @@ def test_a_refused_order_fails_alone_and_is_sent_once_in_an_attempt(
     videos = task.ti.xcoms["videos"]
     assert [video["state"] for video in videos] == ["ready", "failed", "ready"]
     assert {frozenset(video) for video in videos} == {frozenset(videos[0])}
+
+
+def test_the_log_says_once_how_the_batch_has_ended(
+    mode: str,
+    simulator: Simulator,
+    connect: Connect,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    caplog.set_level("INFO")
+    # The last polls take longer than the interval between two lines.
+    monkeypatch.setattr(batch_worker, "STARTS_PER_SECOND", 3.0)
+    connect("tavus")
+    simulator.generating = 0.3
+    refused = {**request("b"), "background_url": 5}
+    batch([request("a"), refused, request("c")], mode=mode, on_failure="return").run()
+    assert caplog.messages.count("2 of 3 videos ready, 1 failed.") == 1
 
 
 def test_a_forbidden_request_is_refused_by_its_place_before_anything_is_sent(
