@@ -27,7 +27,7 @@ class VideoList:
         self.ids: list[str | None] = []
         for place, video in enumerate(self.given):
             try:
-                self.ids.append(None if _was_never_ordered(video) else read_video_id(video, vendor=vendor))
+                self.ids.append(None if was_never_ordered(video) else read_video_id(video, vendor=vendor))
             except VideoIdError as error:
                 raise VideoIdError(f"video_ids[{place}]: {error.problem}") from None
 
@@ -76,5 +76,6 @@ def _as_list(videos: object) -> list[Any]:
     return list(videos[:])
 
 
-def _was_never_ordered(video: object) -> bool:
+def was_never_ordered(video: object) -> bool:
+    """Return whether an entry of a list stands for a video that was never ordered."""
     return isinstance(video, Mapping) and video.get("video_id") is None and isinstance(video.get("error_message"), str)

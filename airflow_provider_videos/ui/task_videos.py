@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from airflow_provider_videos.airflow_compat.api_server import TaskInstance
 from airflow_provider_videos.clock import read_iso
 from airflow_provider_videos.request import texts_of
+from airflow_provider_videos.ui.never_ordered import each_once, failed_record
 from airflow_provider_videos.ui.run_rows import (
     RECORD_KEYS,
     Instance,
@@ -94,8 +95,8 @@ class TaskVideo:
 
     @property
     def key(self) -> tuple[str, str] | None:
-        """The video's vendor and id."""
-        return (self.video["vendor"], self.video["video_id"]) if self.video else None
+        """The video's vendor and id; ``None`` if there is no video, or none was ever ordered."""
+        return None if self.video.get("video_id") is None else (self.video["vendor"], self.video["video_id"])
 
     @property
     def is_decided(self) -> bool:
@@ -172,13 +173,16 @@ def read_run_videos(session: Session, run: Run) -> list[TaskVideo]:
     tasks = [_task_video(*item) for item in left.items() if item[0] not in lists]
     tasks += [member for item in lists.items() for member in _members(*item)]
     by_video: dict[tuple[str, str], list[TaskVideo]] = defaultdict(list)
-    without_video = []
+    never_ordered, without_video = [], []
     for task in tasks:
         if task.key is not None:
             by_video[task.key].append(task)
+        elif task.video:
+            never_ordered.append(task)
         elif task.task_state not in {None, "success"}:
             without_video.append(task)
-    return sorted([*map(_merge, by_video.values()), *without_video], key=_position)
+    shown = [*map(_merge, by_video.values()), *each_once(session, run, never_ordered), *without_video]
+    return sorted(shown, key=_position)
 
 
 def read_details(session: Session, run: Run, tasks: list[TaskVideo]) -> list[TaskVideo]:
@@ -191,17 +195,16 @@ def read_details(session: Session, run: Run, tasks: list[TaskVideo]) -> list[Tas
         return tasks
     shown = run.only(source for task in tasks for source in task.sources)
     left = read_left(session, shown, lambda xcom: or_(xcom.key.in_((*PUSHED_FIELDS, WAITING_KEY)), is_record(xcom)))
-    found = [_task_video(*item) for item in left.items() if item[0].place in sources]
-    shown_keys = {task.key for task in tasks}
+    shown_keys = {task.key for task in tasks} - {None}
     lists = read_lists(session, shown)
-    found = [task for task in found if task.sources[0] not in lists]
+    found = [_task_video(*item) for item in left.items() if item[0].place in sources and item[0] not in lists]
     found += [one for item in lists.items() for one in _members(*item) if one.key in shown_keys]
     found += [task for task in tasks if task.key is None]
     by_video: dict[Any, list[TaskVideo]] = defaultdict(list)
     for task in _with_requests(session, shown, found):
-        by_video[task.key or task.place].append(task)
+        by_video[task.key or task.address].append(task)
     # What has changed in between is shown as it was.
-    return [_merge(by_video[one]) if (one := task.key or task.place) in by_video else task for task in tasks]
+    return [_merge(by_video[one]) if (one := task.key or task.address) in by_video else task for task in tasks]
 
 
 def _members(instance: Instance, left: Left) -> list[TaskVideo]:
@@ -215,10 +218,9 @@ def _members(instance: Instance, left: Left) -> list[TaskVideo]:
         if video is None:
             continue
         record = video if isinstance(video, dict) else {"vendor": vendor, "video_id": video}
-        is_copy = "sha256" in record
-        seen = {name: record.get(name) for name in _IDENTITY} if is_copy else record
-        seen = seen if _has_identity(seen) else {}
-        copies = (record,) if is_copy and isinstance(record.get("path"), str) else ()
+        seen = {name: record.get(name) for name in _IDENTITY} if "sha256" in record else record
+        seen = seen if _has_identity(seen) else failed_record(record)
+        copies = (record,) if "sha256" in record and isinstance(record.get("path"), str) else ()
         members.append(dataclasses.replace(task, video=seen, seen_at=left_at, copies=copies, waiting={}, member=number))
     return members
 

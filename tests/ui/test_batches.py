@@ -49,6 +49,47 @@ def test_each_video_has_a_page_of_its_own(client: TestClient, leave: Leave) -> N
         assert client.get(f"{ORDER}?map_index=-1&member={member}").status_code == 404
 
 
+REFUSED = {**record(state="failed", script="Hello.", error_message="Tavus answered 422."), "video_id": None}
+NOT_KEPT = {"vendor": "tavus", "video_id": None, "path": None, "sha256": None, "error_message": "Tavus answered 422."}
+
+
+@pytest.mark.parametrize("state", ["success", "failed"])
+def test_what_was_never_ordered_is_shown_as_failed(state: str, client: TestClient, leave: Leave) -> None:
+    leave_batch(leave, [record("v1", name="First"), REFUSED, REFUSED, record("v2")], state)
+    for path in (ORDER, RUN):
+        page = client.get(path).text
+        assert "4 videos" in page
+        assert page.count('class="card"') == 4
+        assert page.count("<p>Tavus answered 422.</p>") == 2
+        assert "2 ready" in page
+        assert "2 failed" in page
+        assert "Tasks without a video" not in page
+        assert client.get(f"{path}?state=failed").text.count('class="card"') == 2
+    page = client.get(f"{ORDER}?map_index=-1&member=2").text
+    assert "Hello." in page
+    assert '<p class="reason">Tavus answered 422.</p>' in page
+    assert "<dt>Id</dt>" not in page
+    assert client.get(f"{ORDER}/copy?map_index=-1&member=2").status_code == 404
+
+
+def test_what_was_never_ordered_is_shown_once_though_the_tasks_after_it_pass_it_on(
+    client: TestClient, leave: Leave
+) -> None:
+    kept = {"vendor": "tavus", "video_id": "v1", "path": "/videos/v1.mp4", "bytes": 12, "sha256": "00"}
+    lists = {
+        ("order", "GenerateVideoBatchOperator"): [record("v1"), REFUSED, REFUSED],
+        ("wait", "VideoBatchSensor"): [record("v1"), REFUSED, REFUSED],
+        ("keep", "DownloadVideoBatchOperator"): [kept, NOT_KEPT, NOT_KEPT],
+    }
+    for (task_id, operator), videos in lists.items():
+        leave(task_id, operator=operator, xcoms={"videos": videos})
+        leave(task_id, run_id="later", operator=operator, xcoms={"videos": videos} if task_id != "order" else {})
+    for page in (RUN, f"{RUN}/tasks/wait", f"{RUN}/tasks/keep", "/dags/dag/runs/later"):
+        shown = client.get(page).text
+        assert shown.count('class="card"') == 3
+        assert "2 failed" in shown
+
+
 def test_the_tasks_of_a_run_show_each_video_once_and_what_is_kept_of_it(client: TestClient, leave: Leave) -> None:
     videos = [record("v1", name="First"), record("v2", "failed", error_message="It is empty.")]
     leave_batch(leave, videos)
