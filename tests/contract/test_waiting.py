@@ -190,7 +190,7 @@ def test_ready_without_a_file_is_no_success(mode: str, simulator: Simulator, con
         connect(vendor)
         outcome = wait_for(mode, vendor, simulator.add_video(vendor, outcome="ready_without_urls"))
         assert isinstance(outcome.error, VideoFailedError), vendor
-        assert "it has no URL" in outcome.text
+        assert "it is ready without a URL" in outcome.text
 
 
 @in_every_mode

@@ -26,7 +26,7 @@ def test_an_outage_while_the_videos_are_made_is_left_to_a_retry(
     mode: str, simulator: Simulator, connect: Connect
 ) -> None:
     connect("tavus")
-    simulator.generating = 0.6
+    simulator.generating = 3
     task = batch([request("a"), request("b")], mode=mode, max_consecutive_failures=2)
     # Both were seen, and then nobody answers.
     simulator.add_fault(Fault("status", status=503, endpoint="get", after=4))

@@ -134,7 +134,7 @@ def test_a_rescheduled_wait_keeps_what_has_ended_in_values_that_airflow_takes(
     simulator: Simulator, connect: Connect
 ) -> None:
     video_ids = [simulator.add_video("tavus") for _ in range(100)]
-    slow = simulator.add_video("tavus", generating=3)
+    slow = simulator.add_video("tavus", generating=5)
     store = Store()
     outcome = wait("reschedule", [*video_ids, slow], conn_id=connect("tavus"), store=store, poke_interval=0.5)
     assert [video["video_id"] for video in videos_of(outcome)] == [*video_ids, slow]
