@@ -58,6 +58,7 @@ def test_of_many_videos_those_go_on_that_a_person_approves(airflow: RealAirflow,
     assert airflow.extra_links("approve_many", run_id, "approve", 1)["Watch video"]
 
 
+@pytest.mark.long
 def test_in_a_mapped_group_only_what_follows_a_rejection_is_skipped(airflow: RealAirflow, vendors: Simulator) -> None:
     videos = [vendors.add_video("tavus") for _ in range(2)]
     run_id = airflow.trigger("approve_in_group", conf={"videos": videos})
@@ -70,6 +71,7 @@ def test_in_a_mapped_group_only_what_follows_a_rejection_is_skipped(airflow: Rea
     assert airflow.xcom("approve_in_group", run_id, "each.publish", map_index=1) == videos[1]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("option", ["Approve", "Reject"])
 def test_one_video(airflow: RealAirflow, vendors: Simulator, option: str) -> None:
     video_id = vendors.add_video("tavus")
@@ -83,6 +85,7 @@ def test_one_video(airflow: RealAirflow, vendors: Simulator, option: str) -> Non
         assert airflow.xcom("approve_one", run_id, "approve") == airflow.xcom("approve_one", run_id, "wait")
 
 
+@pytest.mark.long
 def test_an_answer_about_another_video_publishes_nothing(airflow: RealAirflow, vendors: Simulator) -> None:
     video_id = vendors.add_video("tavus")
     run_id = airflow.trigger("approve_one", conf={"video_id": video_id})
@@ -94,6 +97,7 @@ def test_an_answer_about_another_video_publishes_nothing(airflow: RealAirflow, v
     assert "video_id" in airflow.log("approve_one", run_id, "approve")
 
 
+@pytest.mark.long
 def test_an_answer_that_names_no_video_publishes_nothing(airflow: RealAirflow, vendors: Simulator) -> None:
     video_id = vendors.add_video("tavus")
     run_id = airflow.trigger("approve_one", conf={"video_id": video_id})
@@ -108,6 +112,7 @@ def test_an_answer_that_names_no_video_publishes_nothing(airflow: RealAirflow, v
     assert caught.value.response.status_code == HTTPStatus.CONFLICT
 
 
+@pytest.mark.long
 def test_time_publishes_nothing(airflow: RealAirflow, vendors: Simulator) -> None:
     video_id = vendors.add_video("tavus")
     run_id = airflow.trigger("approve_in_time", conf={"video_id": video_id})
@@ -118,6 +123,7 @@ def test_time_publishes_nothing(airflow: RealAirflow, vendors: Simulator) -> Non
     assert airflow.xcom("approve_in_time", run_id, "approve_Reject", "answer")["user"] is None
 
 
+@pytest.mark.long
 def test_a_viewer_may_not_answer(airflow: RealAirflow, vendors: Simulator) -> None:
     run_id = airflow.trigger("approve_one", conf={"video_id": vendors.add_video("tavus")})
     wait_for_request(airflow, "approve_one", run_id, "approve")
@@ -153,6 +159,7 @@ def test_a_rejection_with_another_prompt_orders_another_take_and_an_approval_goe
     assert sorted(run["dag_run_id"] for run in runs) == sorted([run_id, next_run])
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("prompt", ["", " ", "A cat."])
 def test_a_rejection_without_another_prompt_orders_nothing(
     airflow: RealAirflow, vendors: Simulator, prompt: str

@@ -21,6 +21,7 @@ def states(airflow: RealAirflow, dag_id: str, run_id: str) -> dict[str, str]:
     return {task["task_id"]: task["state"] for task in airflow.task_instances(dag_id, run_id)}
 
 
+@pytest.mark.long
 def test_several_vendors_are_ordered_from_and_what_they_made_is_gathered(
     airflow: RealAirflow, vendors: Simulator
 ) -> None:

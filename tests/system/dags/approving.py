@@ -67,6 +67,7 @@ with DAG("approve_in_time", schedule=None, params={"video_id": ""}):
             video_id="{{ params.video_id }}",
             conn_id="tavus_default",
             defaults=defaults,
-            response_timeout=timedelta(seconds=1),
+            # Airflow fails a task whose answer comes before it has noticed that the worker is free.
+            response_timeout=timedelta(seconds=10),
         )
         publish.override(task_id=f"publish_{defaults}")(of_time.output)
