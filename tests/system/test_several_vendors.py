@@ -70,7 +70,7 @@ def test_a_second_vendor_is_ordered_from_only_if_the_first_one_has_certainly_fai
         "minimax": ["failed", "failed", "upstream_failed", "upstream_failed"],
     }
     assert ended == {"luma": "success", "heygen": "success", "kling": "success", "minimax": "failed"}
-    ordered = {vendor: number - before[vendor] for vendor, number in vendors.record.created.items()}
+    ordered = {vendor: number - before.get(vendor, 0) for vendor, number in vendors.record.created.items()}
     assert {vendor: ordered.get(vendor, 0) for vendor in ("kling", "minimax", "runway")} == {
         "kling": 0,
         "minimax": 1,
