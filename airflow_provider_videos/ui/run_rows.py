@@ -210,7 +210,7 @@ def instance_of(row: Any) -> Instance:
 
 def decoded(value: Any) -> Any:
     """Return what an XCom holds: the database has JSON, and from some versions of Airflow a text of JSON."""
-    if isinstance(value, str) and value.startswith(('"', "{")):
+    if isinstance(value, str) and value.startswith(('"', "{", "[")):
         try:
             found = json.loads(value)
         except (ValueError, RecursionError):

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import json
 from collections import defaultdict
@@ -14,6 +13,7 @@ from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from airflow_provider_videos.airflow_compat.api_server import DagRun, count_xcoms, has_xcom, read_xcoms
+from airflow_provider_videos.ui.run_rows import decoded
 from airflow_provider_videos.xcom import VIDEO_IDS_KEY, VIDEO_OPERATORS
 
 ID_KEY = "video_id"
@@ -86,18 +86,9 @@ def _counts(session: Session, runs: Mapping[int, tuple[str, str]]) -> dict[int, 
     counts = count_xcoms(session, runs, ID_KEY)
     ids: dict[int, set[str]] = defaultdict(set)
     for number, text in read_xcoms(session, runs, VIDEO_IDS_KEY):
-        listed = _value(text)
+        listed = decoded(json.loads(text))
         ids[number].update(one for one in (listed if isinstance(listed, list) else ()) if isinstance(one, str))
     # Other tasks of the run may have pushed single ids of the same videos.
     for number, text in read_xcoms(session, {number: runs[number] for number in ids}, ID_KEY):
-        ids[number].add(str(_value(text)))
+        ids[number].add(str(decoded(json.loads(text))))
     return counts | {number: len(of_run) for number, of_run in ids.items()}
-
-
-def _value(text: str) -> object:
-    value = json.loads(text)
-    # What a triggerer pushed is JSON within JSON.
-    if isinstance(value, str) and value[:1] in {'"', "["}:
-        with contextlib.suppress(ValueError):
-            return json.loads(value)
-    return value
