@@ -82,7 +82,11 @@ class BatchWait:
     @property
     def is_over(self) -> bool:
         """Whether each video has ended."""
-        return sum(self._counted.values()) == len(self.videos)
+        return self._over == len(self.videos)
+
+    @property
+    def _over(self) -> int:
+        return self._counted.total()
 
     @property
     def is_ready_enough(self) -> bool:
@@ -193,8 +197,7 @@ class BatchWait:
         if step.error is not None:
             log.error("%s", step.error)
         self._note_end(video, step.error)
-        has_enough = sum(self._counted.values()) >= self.enough.over
-        patience = min(self.enough.idle, self.enough.linger) if has_enough else self.enough.idle
+        patience = self.enough.linger if self._over >= self.enough.over else self.enough.idle
         self._idle_at = min(self._idle_at, time.monotonic() + patience)
         self._change()
 
@@ -212,11 +215,10 @@ class BatchWait:
             self._changed.set()
 
     def _is_enough(self) -> bool:
-        over = sum(self._counted.values())
         return (
             self.is_over
             or self.is_ready_enough
-            or (over >= self.enough.over and not self.enough.linger)
+            or (self._over >= self.enough.over and not self.enough.linger)
             or time.monotonic() >= self._idle_at
             or (self.enough.polled and self._polled == len(self.videos))
         )
