@@ -9,7 +9,7 @@ from collections.abc import Generator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_videos.exceptions import VideoRequestError
-from airflow_provider_videos.vendors.base import Orders
+from airflow_provider_videos.vendors.base import Orders, recovery_of
 from airflow_provider_videos.vendors.errors import RequestFieldError
 from airflow_provider_videos.vendors.recovery import marked_field_of
 
@@ -80,7 +80,7 @@ def read_order(request: Mapping[str, Any], vendor: Orders, *, check_request: boo
     """
     check_names(request)
     order = {field: value for field, value in request.items() if value is not None}
-    if (marked := marked_field_of(vendor.recovery)) in order:
+    if (marked := marked_field_of(recovery_of(vendor, order))) in order:
         # Where templates render to native objects, a name of digits has become a number.
         order[marked] = str(order[marked])
     for field, value in order.items():

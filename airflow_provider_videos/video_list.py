@@ -31,6 +31,10 @@ class VideoList:
             except VideoIdError as error:
                 raise VideoIdError(f"video_ids[{place}]: {error.problem}") from None
 
+    def replace(self, own_ids: Mapping[str, str]) -> None:
+        """Go on with the ids that the vendor has given videos, by the provisional ones that they had."""
+        self.ids = [None if video_id is None else own_ids.get(video_id, video_id) for video_id in self.ids]
+
     @property
     def different_ids(self) -> list[str]:
         """The ids, each once."""

@@ -94,8 +94,8 @@ class Attempts:
         self.store: Store | None = Store() if has_store else None
         self.events: dict[Any, Any] = {}
 
-    def run(self) -> Any:
-        """Make one attempt, and return what it returns."""
+    def begin(self) -> Any:
+        """Return the context of another attempt."""
         self.ti.try_number += 1
         self.ti.xcoms.clear()
         self.events = defaultdict(lambda: SimpleNamespace(extra={}))
@@ -114,6 +114,11 @@ class Attempts:
         if self.iteration is not None:
             context["loop"] = SimpleNamespace(index=self.iteration)
         self.context = context
+        return context
+
+    def run(self) -> Any:
+        """Make one attempt, and return what it returns."""
+        context = self.begin()
         call = functools.partial(self.make().execute, context)
         while True:
             try:

@@ -42,9 +42,11 @@ EXPORTED: dict[str, list[str]] = {
         "FindsByOwnId",
         "Lists",
         "Orders",
+        "OrdersInSeveralWays",
         "Renames",
         "Vendor",
         "path_of",
+        "recovery_of",
     ],
     "airflow_provider_videos.vendors.checks": [
         "check_choice",
@@ -56,7 +58,13 @@ EXPORTED: dict[str, list[str]] = {
     "airflow_provider_videos.vendors.errors": ["MalformedIdError", "RequestFieldError", "UnreadableAnswerError"],
     "airflow_provider_videos.vendors.exchange": ["Call", "Exchange", "Refusal", "RefusalKind"],
     "airflow_provider_videos.vendors.heygen": ["HeyGen", "HeyGenVideoRequest"],
-    "airflow_provider_videos.vendors.heygen_request": ["HeyGenVideoRequest", "check_order", "kind_of", "template_of"],
+    "airflow_provider_videos.vendors.heygen_request": [
+        "VIDEO_AGENT",
+        "HeyGenVideoRequest",
+        "check_order",
+        "kind_of",
+        "template_of",
+    ],
     "airflow_provider_videos.vendors.listing": ["Page", "numbered_page"],
     "airflow_provider_videos.vendors.luma": ["Luma", "LumaVideoRequest"],
     "airflow_provider_videos.vendors.recovery": [

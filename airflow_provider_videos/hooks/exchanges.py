@@ -104,11 +104,12 @@ class Listing:
 def fetch_video(vendor: Vendor, video_id: str) -> Exchange[Video]:
     """Ask for a video, and check that the answer is about it.
 
+    :return: the video, under another id only if the one that was asked for is provisional.
     :raises UnreadableAnswerError: if it is about another one.
     """
     video = yield from vendor.fetch(video_id)
     # What is read is without white space at its ends.
-    if video.video_id.strip() != video_id.strip():
+    if video.video_id.strip() != video_id.strip() and not vendor.is_provisional(video_id):
         raise UnreadableAnswerError(f"it is about another video, {video.video_id!r:.100}")
     return video
 

@@ -6,28 +6,30 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator, conf
 from airflow.sdk.exceptions import AirflowTaskTimeout
 
-from airflow_provider_videos.airflow_compat.tasks import tells_triggers_of_kills
-from airflow_provider_videos.exceptions import VideoError, VideoFailedError, VideoUnsupportedError
+from airflow_provider_videos.exceptions import VideoError, VideoUnsupportedError
 from airflow_provider_videos.lineage import lineage_of_orders
-from airflow_provider_videos.ordering.kill import delete_if_ended_by_a_user, say_that_it_goes_on, within_seconds
+from airflow_provider_videos.ordering.kill import (
+    delete_if_ended_by_a_user,
+    say_that_it_goes_on,
+    warn_of_an_old_airflow,
+    within_seconds,
+)
+from airflow_provider_videos.ordering.ordered_video import OrderedVideo
 from airflow_provider_videos.ordering.record import DEFAULT_LISTING_DELAY
 from airflow_provider_videos.ordering.store import OrderStore
 from airflow_provider_videos.parameters import check_parameters, check_rendered, default_timeout, in_seconds
 from airflow_provider_videos.request import read_order, read_request, texts_of
 from airflow_provider_videos.vendors.base import Deletes
-from airflow_provider_videos.video import VideoState
-from airflow_provider_videos.waiting.polling import DEFAULT_MAX_CONSECUTIVE_FAILURES, PollingRules, PollOutcome, Wait
-from airflow_provider_videos.waiting.worker import defer_or_sleep, defer_wait, read_event, wait_for_video
+from airflow_provider_videos.waiting.polling import DEFAULT_MAX_CONSECUTIVE_FAILURES, PollingRules, Wait
+from airflow_provider_videos.waiting.worker import defer_or_sleep, read_event
 from airflow_provider_videos.xcom import (
     REFUSAL_KEY,
     emit_asset_events,
-    failed_video_xcoms,
-    push,
     push_progress,
     push_video,
 )
@@ -36,7 +38,8 @@ if TYPE_CHECKING:
     from airflow.providers.openlineage.extractors import OperatorLineage
     from airflow.sdk import Context
 
-    from airflow_provider_videos.ordering.ordering import Ordered, Ordering
+    from airflow_provider_videos.ordering.ordering import Ordering
+    from airflow_provider_videos.video import Video
 
 __all__ = ["GenerateVideoOperator"]
 
@@ -151,10 +154,8 @@ class GenerateVideoOperator(BaseOperator):
         self.listing_delay = in_seconds(listing_delay)
         self.delete_on_kill = delete_on_kill
         self.check_request = check_request
-        self._video_id: str | None = None
-        self._vendor: str | None = None
+        self._ordered: OrderedVideo | None = None
         self._is_done = False
-        self._context: Context | None = None
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Order the video, unless it was ordered before, and wait for it."""
@@ -178,33 +179,50 @@ class GenerateVideoOperator(BaseOperator):
             if ordering.has_certainly_no_video:
                 push_progress(self, context, {REFUSAL_KEY: error.to_dict()})
             raise
-        self._video_id, self._vendor, self._context = ordered.video.video_id, ordered.video.vendor, context
-        push_progress(self, context, {"video_id": ordered.video.video_id, "vendor": ordered.video.vendor})
+        self._ordered = OrderedVideo(self, context, ordered.video.video_id, ordered.video.vendor)
+        self._ordered.push_id()
         if not self.wait_for_completion:
-            return self._end(context, ordered.video.to_dict())
-        try:
-            return self._wait(context, ordered)
-        except (Exception, AirflowTaskTimeout) as error:
-            self._fail(context, error, self._video_id)
+            return self._end(self._ordered, ordered.video.to_dict())
+        now = time.time()
+        wait = Wait(
+            video_id=self._ordered.video_id,
+            rules=self._rules(),
+            started_at=now,
+            deadline=now + self.timeout,
+            ordered_at=ordered.at,
+        )
+        return self._wait(self._ordered, wait, ordered.described)
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:
-        """Return the record in the trigger's event, or raise what the wait ended with."""
+        """Return the record in the trigger's event, or raise what the wait ended with.
+
+        If the video has got an id of its own, wait for that.
+        """
+        told = event if isinstance(event, Mapping) else {}
+        self._ordered = ordered = OrderedVideo(self, context, told.get("video_id", ""))
+        if (own_id := told.get("own_id")) is not None:
+            ordered.replace_id(own_id)
+        if (begun := told.get("wait")) is not None:
+            wait = Wait.from_dict(begun, video_id=ordered.video_id, rules=self._rules(), now=time.time())
+            return self._wait(ordered, wait)
         try:
             video = read_event(self, context, event)
         except VideoError as error:
-            self._fail(context, error, event["video_id"])
-        return self._end(context, video)
+            ordered.fail(error)
+        return self._end(ordered, video)
 
     def get_openlineage_facets_on_complete(self, task_instance: Any) -> OperatorLineage[Any, Any]:
         """Return the lineage of the video: see :mod:`airflow_provider_videos.lineage`."""
-        video_ids = [self._video_id] if self._is_done and self._video_id is not None else []
-        return lineage_of_orders(self._vendor, video_ids, ordered=self._video_id)
+        ordered = self._ordered
+        if ordered is None:
+            return lineage_of_orders(None, [], ordered=None)
+        return lineage_of_orders(ordered.vendor, [ordered.video_id] if self._is_done else [], ordered=ordered.video_id)
 
     def on_kill(self) -> None:
         """Log what becomes of the video, and delete it if that was asked for and a user has ended the task."""
-        video_id, context = self._video_id, self._context
-        if video_id is None or context is None:
+        if (ordered := self._ordered) is None:
             return
+        video_id, context = ordered.video_id, ordered.context
         if not self.delete_on_kill:
             say_that_it_goes_on(self.log, video_id)
             return
@@ -217,7 +235,7 @@ class GenerateVideoOperator(BaseOperator):
         hook = VideoHook.get_hook(self.conn_id)
         if self.delete_on_kill and not isinstance(hook.vendor, Deletes):
             raise VideoUnsupportedError(vendor=hook.hook_name, call="delete a video, so leave delete_on_kill out")
-        self._warn_of_an_old_airflow(context)
+        warn_of_an_old_airflow(self, context, deletes_while_deferred=self.delete_on_kill and self.deferrable)
         # Without a store, the next process would not know that there was an order.
         may_defer = self.deferrable and OrderStore(context).is_there
         return Ordering(
@@ -240,59 +258,23 @@ class GenerateVideoOperator(BaseOperator):
             max_consecutive_failures=self.max_consecutive_failures,
         )
 
-    def _wait(self, context: Context, ordered: Ordered) -> dict[str, Any]:
-        video_id, now = ordered.video.video_id, time.time()
-        wait = Wait(
-            video_id=video_id,
-            rules=self._rules(),
-            started_at=now,
-            deadline=now + self.timeout,
-            ordered_at=ordered.at,
-        )
+    def _wait(self, ordered: OrderedVideo, wait: Wait, described: Video | None = None) -> dict[str, Any]:
+        try:
+            video = ordered.wait(
+                wait,
+                conn_id=self.conn_id,
+                described=described,
+                deferrable=self.deferrable,
+                delete_on_kill=self.delete_on_kill,
+            )
+            return self._end(ordered, video)
+        except (Exception, AirflowTaskTimeout) as error:
+            ordered.fail(error)
 
-        def pause(step: PollOutcome) -> None:
-            if self.deferrable:
-                defer_wait(self, wait, conn_id=self.conn_id, pause=step.pause, delete_on_kill=self.delete_on_kill)
-            time.sleep(step.pause)
-
-        is_pending = ordered.video.state in {VideoState.QUEUED, VideoState.GENERATING}
-        is_told_enough = ordered.was_asked_for or is_pending
-        described = ordered.video if is_told_enough else None
-        video = wait_for_video(
-            self, context, wait, video=video_id, conn_id=self.conn_id, pause=pause, described=described
-        )
-        return self._end(context, video.to_dict())
-
-    def _end(self, context: Context, video: dict[str, Any]) -> dict[str, Any]:
+    def _end(self, ordered: OrderedVideo, video: dict[str, Any]) -> dict[str, Any]:
         self.request = read_request(self.request)
         texts = texts_of(self.request)
         video = {**video, **{field: text for field, text in texts.items() if video[field] is None}}
-        self._video_id, self._vendor, self._is_done = video["video_id"], video["vendor"], True
-        emit_asset_events(self, context, video, EVENT_FIELDS)
-        return push_video(self, context, video)
-
-    def _fail(self, context: Context, error: BaseException, video_id: str) -> NoReturn:
-        from airflow_provider_videos.ordering.ordering import may_be_billed
-
-        if isinstance(error, VideoFailedError):
-            self._video_id, self._vendor = video_id, error.video["vendor"]
-            push(self, context, failed_video_xcoms(error.video))
-            OrderStore(context).report_failure(video_id, max_tries=context["ti"].max_tries)
-            note = f"Video {video_id!r} was ordered and may be billed. Clear the task to order another one."
-        else:
-            note = may_be_billed(video_id)
-        self.log.error("%s", note)
-        error.add_note(note)
-        raise error
-
-    def _warn_of_an_old_airflow(self, context: Context) -> None:
-        if self.delete_on_kill and self.deferrable and not tells_triggers_of_kills():
-            self.log.warning(
-                "delete_on_kill has no effect while this task is deferred: Airflow tells a trigger of a user's mark or "
-                "clear from 3.3 on. The video would continue at the vendor, and be billed."
-            )
-        if context.get("task_state_store") is None and self.retries:
-            self.log.warning(
-                "This Airflow has no task state store (it comes with 3.3), so a retry knows nothing of an order before "
-                "it: it searches the vendor where that can be searched, and fails otherwise."
-            )
+        ordered.video_id, ordered.vendor, self._is_done = video["video_id"], video["vendor"], True
+        emit_asset_events(self, ordered.context, video, EVENT_FIELDS)
+        return push_video(self, ordered.context, video)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import time
 from collections.abc import Sequence
@@ -175,6 +176,7 @@ class GenerateVideoBatchOperator(BaseOperator):
         if outcome is not None:
             # The triggerer has logged them.
             videos.logged = outcome.counts
+            orders.replace_video_ids(dict(unpack(event.get("own_ids", []))))
         seen = Counts() if outcome is None else outcome.counts
         ready, failed = seen.ready, max(seen.failed - orders.number_failed, 0)
         # Where it is not known which videos have ended, and others are to take their places, they are asked for.
@@ -193,11 +195,13 @@ class GenerateVideoBatchOperator(BaseOperator):
                 self._pause_for_limit(orders)
                 continue
             others = Counts(ready=ready, failed=failed + orders.number_failed, not_ordered=left)
-            batch = BatchWait(videos.waits(active), enough=self._enough(len(active), left), others=others)
+            own_ids = MAX_IDLE_SECONDS if any(map(orders.is_provisional, active)) else math.inf
+            enough = dataclasses.replace(self._enough(len(active), left), own_ids=own_ids)
+            batch = BatchWait(videos.waits(active), enough=enough, others=others)
             if self.deferrable:
                 defer_if_it_fits(self, batch, conn_id=self.conn_id, timeout=self.timeout)
             videos.run(batch)
-            pending = {one.wait.video_id for one in batch.videos.values() if not one.is_over}
+            pending = {one.video_id for one in batch.videos.values() if not one.is_over}
             ready, failed = batch.counts.ready, batch.counts.failed - orders.number_failed
 
     def _prepare(self, context: Context) -> tuple[BatchOrders, float]:
@@ -244,16 +248,17 @@ class GenerateVideoBatchOperator(BaseOperator):
         max_active: float,
     ) -> list[str]:
         """Place as many orders as may be under way, and return the ids of the videos that are."""
-        before = {video_id for video_id in orders.video_ids() if video_id is not None}
         cleared = orders.to_ask_for()
         is_unknown = pending is None and bool(cleared or orders.unplaced)
-        if asked := list(before) if is_unknown else cleared:
+        ordered = [video_id for video_id in orders.video_ids() if video_id is not None]
+        if asked := list(dict.fromkeys(ordered)) if is_unknown else cleared:
             batch = videos.poll(videos.waits(asked))
             # An error that is not the video's own is what asking for it ended with.
-            answers = {one.wait.video_id: one.video or one.error for one in batch.videos.values()}
+            answers = {one.video_id: one.video or one.error for one in batch.videos.values()}
             orders.go_on({video_id: answer for video_id, answer in answers.items() if answer is not None})
             if is_unknown:
-                pending = {one.wait.video_id for one in batch.videos.values() if not one.has_ended}
+                pending = {one.video_id for one in batch.videos.values() if not one.has_ended}
+        before = {video_id for video_id in orders.video_ids() if video_id is not None}
         active = [video_id for video_id in before if pending is None or video_id in pending]
         self._has_orders = True
         orders.place(active=len(active), max_active=max_active, pause=self._pause)

@@ -19,14 +19,15 @@ from airflow_provider_videos.exceptions import (
     VideoRequestError,
     VideoUnexpectedError,
 )
-from airflow_provider_videos.ordering.finders import finder_for
-from airflow_provider_videos.ordering.naming import Marks, Slot, slots_of
+from airflow_provider_videos.ordering.naming import Slot, slots_of
 from airflow_provider_videos.ordering.ordering import Ordering
 from airflow_provider_videos.ordering.patience import is_limit
 from airflow_provider_videos.ordering.record import Order, OrderState
 from airflow_provider_videos.ordering.shards import ShardedRecord, TakenOverError
 from airflow_provider_videos.ordering.slot_store import SlotStore
 from airflow_provider_videos.ordering.store import OrderStore
+from airflow_provider_videos.vendors.base import recovery_of
+from airflow_provider_videos.vendors.recovery import can_search
 from airflow_provider_videos.video import Video
 
 if TYPE_CHECKING:
@@ -73,6 +74,8 @@ class BatchOrders:
         self._options = options
         self.record = ShardedRecord(context)
         self.slots = slots_of(requests, hook.conn_type, hook.vendor_of_orders().free_fields)
+        #: Whether the vendor is to give a video another id.
+        self.is_provisional = hook.vendor.is_provisional
         #: What ended the ordering, though there is more to order.
         self.stopped_by: VideoError | None = None
         #: What the vendor said when it refused an order for now.
@@ -85,10 +88,10 @@ class BatchOrders:
         :raises VideoRecordError: if it can't be read.
         :raises VideoRequestError: if the list has changed since this attempt began.
         """
-        marks = Marks(dag_id="", task_id="", run_id="", map_index=-1, fingerprint="")
-        finder = finder_for(self._hook, marks, self._hook.vendor_of_orders().recovery)
+        vendor = self._hook.vendor_of_orders()
+        can_be_searched = all(can_search(recovery_of(vendor, slot.request)) for slot in self.slots)
         store = OrderStore(self._context)
-        may_lack_orders = store.may_lack_orders(self._retries, can_be_searched=finder.can_search)
+        may_lack_orders = store.may_lack_orders(self._retries, can_be_searched=can_be_searched)
         requests = hashlib.sha256("\n".join(sorted(slot.key for slot in self.slots)).encode()).hexdigest()[:32]
         if not self.record.open(requests=requests, may_lack_orders=may_lack_orders):
             raise VideoRequestError(
@@ -121,6 +124,12 @@ class BatchOrders:
         """Return the ids of the videos, in the order of the list; ``None`` for one that is not ordered."""
         return [None if (order := self.order_of(slot)) is None else order.video_id for slot in self.slots]
 
+    def replace_video_ids(self, own_ids: Mapping[str, str]) -> None:
+        """Remember the ids that the vendor has given videos, by the provisional ones that they had."""
+        for slot, video_id in zip(self.slots, self.video_ids(), strict=True):
+            if video_id is not None and video_id in own_ids:
+                self._store_of(slot).replace_video_id(video_id, own_ids[video_id])
+
     @property
     def vendor(self) -> str:
         """Connection type of the vendor."""
@@ -130,10 +139,6 @@ class BatchOrders:
     def number_failed(self) -> int:
         """How many orders have failed in this attempt, so that there is no video."""
         return sum(1 for slot in self.slots if not self._is_placed(slot) and self.record.failure(slot.key) is not None)
-
-    def with_ids(self) -> list[tuple[Slot, str | None]]:
-        """Return the orders in the order of the list, each with its video's id."""
-        return list(zip(self.slots, self.video_ids(), strict=True))
 
     def ordered_at(self) -> dict[str, float]:
         """Return the Unix time at which each video was ordered, by id."""

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_videos.airflow_compat.tasks import tells_triggers_of_kills
 from airflow_provider_videos.ordering.store import OrderStore
 
 if TYPE_CHECKING:
@@ -57,6 +58,25 @@ def delete_if_ended_by_a_user(operator: BaseOperator, context: Context, video_id
 
     VideoHook.get_hook(conn_id).delete_video(video_id)
     operator.log.info("Video %r was deleted at the vendor.", video_id)
+
+
+def warn_of_an_old_airflow(operator: BaseOperator, context: Context, *, deletes_while_deferred: bool) -> None:
+    """Log what a task that orders a video can't rely on before Airflow 3.3.
+
+    :param operator: the task.
+    :param context: its context.
+    :param deletes_while_deferred: whether a trigger is to delete the video when a user ends the task.
+    """
+    if deletes_while_deferred and not tells_triggers_of_kills():
+        operator.log.warning(
+            "delete_on_kill has no effect while this task is deferred: Airflow tells a trigger of a user's mark or "
+            "clear from 3.3 on. The video would continue at the vendor, and be billed."
+        )
+    if context.get("task_state_store") is None and operator.retries:
+        operator.log.warning(
+            "This Airflow has no task state store (it comes with 3.3), so a retry knows nothing of an order before "
+            "it: it searches the vendor where that can be searched, and fails otherwise."
+        )
 
 
 def say_that_it_goes_on(log: Logger, video_id: str) -> None:

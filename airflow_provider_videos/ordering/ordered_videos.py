@@ -4,13 +4,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_videos.request import texts_of
 from airflow_provider_videos.waiting.batch import BatchWait, Enough
 from airflow_provider_videos.waiting.batch_outcome import BatchOutcome, is_ready
-from airflow_provider_videos.waiting.batch_video import Counts, blank_record
+from airflow_provider_videos.waiting.batch_video import BatchVideo, Counts, blank_record
 from airflow_provider_videos.waiting.batch_worker import run_batch
 from airflow_provider_videos.waiting.polling import PollingRules, Wait
 from airflow_provider_videos.xcom import VIDEOS_KEY, emit_batch_event, push
@@ -91,6 +91,7 @@ class OrderedVideos:
         batch.logged = self.logged
         run_batch(self._operator, self._context, batch, conn_id=self._conn_id, interval=interval)
         self.logged = batch.logged
+        self._orders.replace_video_ids(batch.own_ids)
 
     def poll_all(self) -> BatchWait:
         """Poll all videos: the URLs of what has ended first may have expired by now."""
@@ -103,8 +104,8 @@ class OrderedVideos:
     def unfinished(self, batch: BatchWait) -> set[str]:
         """Return the ids of the videos that have not ended, and whose time is not over."""
         now = time.time()
-        waits = [one.wait for one in batch.videos.values() if not one.is_over]
-        return {wait.video_id for wait in waits if now < wait.started_at + self._timeout}
+        pending = [one for one in batch.videos.values() if not one.is_over]
+        return {one.video_id for one in pending if now < one.wait.started_at + self._timeout}
 
     def end(self, batch: BatchWait, *, on_failure: str) -> list[dict[str, Any]]:
         """Push the records of all videos, in the order of the list, and return them.
@@ -115,7 +116,11 @@ class OrderedVideos:
         """
         orders, context = self._orders, self._context
         batch.expire(time.time())
-        records = [self._record(slot, video_id, batch) for slot, video_id in orders.with_ids()]
+        videos = batch.videos | {one.video_id: one for one in batch.videos.values()}
+        records = [
+            self._record(slot, video_id, videos)
+            for slot, video_id in zip(orders.slots, orders.video_ids(), strict=True)
+        ]
         self.ready = list(filter(is_ready, records))
         push(self._operator, context, {VIDEOS_KEY: records})
         if orders.stopped_by is not None:
@@ -133,10 +138,10 @@ class OrderedVideos:
         emit_batch_event(self._operator, context, counts)
         return records
 
-    def _record(self, slot: Slot, video_id: str | None, batch: BatchWait) -> dict[str, Any]:
+    def _record(self, slot: Slot, video_id: str | None, videos: Mapping[str, BatchVideo]) -> dict[str, Any]:
         vendor = self._orders.vendor
         if video_id is not None:
-            record = batch.videos[video_id].to_dict(vendor)
+            record = videos[video_id].to_dict(vendor)
         else:
             record = blank_record(vendor, None, self._orders.record.failure(slot.key) or "It was not ordered.")
         return {**record, **{name: text for name, text in texts_of(slot.request).items() if record[name] is None}}

@@ -16,10 +16,12 @@ from airflow_provider_videos.ordering.book import OrderBook
 from airflow_provider_videos.ordering.finders import finder_for
 from airflow_provider_videos.ordering.lost import MAX_LOST_ORDERS, LostOrder, lost_order_error
 from airflow_provider_videos.ordering.naming import Marks, fingerprint, slot_key
+from airflow_provider_videos.ordering.ordered_video import may_be_billed
 from airflow_provider_videos.ordering.patience import make_patiently
 from airflow_provider_videos.ordering.record import Order, OrderState
 from airflow_provider_videos.ordering.sending import OrderLostError, OrderSender
 from airflow_provider_videos.ordering.store import ORDER_AGAIN_KEY, OrderStore
+from airflow_provider_videos.vendors.base import recovery_of
 from airflow_provider_videos.video import Video, VideoState
 
 if TYPE_CHECKING:
@@ -34,14 +36,6 @@ log = logging.getLogger(__name__)
 KEY_PAUSE = 2.0
 
 
-def may_be_billed(video_id: str) -> str:
-    """Return what becomes of the money when a task fails that has ordered a video."""
-    return (
-        f"Video {video_id!r} was ordered: it may still finish, and is billed then. A retry or a clear continues with "
-        "it and orders nothing."
-    )
-
-
 class Ordered(NamedTuple):
     """The one video of a task instance.
 
@@ -54,6 +48,12 @@ class Ordered(NamedTuple):
     video: Video
     at: float
     was_asked_for: bool = False
+
+    @property
+    def described(self) -> Video | None:
+        """The video, if it is told enough of for a first poll."""
+        is_pending = self.video.state in {VideoState.QUEUED, VideoState.GENERATING}
+        return self.video if self.was_asked_for or is_pending else None
 
 
 class Ordering:
@@ -114,7 +114,7 @@ class Ordering:
             fingerprint=self._fingerprint,
             iteration=loop_iteration(context),
         )
-        self._finder = finder_for(hook, self._marks, vendor.recovery)
+        self._finder = finder_for(hook, self._marks, recovery_of(vendor, request))
         # A name that a template left empty finds nothing: the order's mark stands in its place.
         self._request = {
             field: value for field, value in request.items() if field != self._finder.field or str(value).strip()

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from airflow_provider_videos.ordering.function_result import FunctionResult
+
+log = logging.getLogger(__name__)
 
 KEY = "video_order"
 #: Key that a user sets to ``true`` to have a lost order ordered again, and of the run's configuration.
@@ -124,6 +127,17 @@ class OrderStore:
         order = record.of_video(video_id) if record is not None else None
         if record is not None and order is not None:
             self.write(record.with_order(dataclasses.replace(order, is_reported=True, max_tries=max_tries)))
+
+    def replace_video_id(self, video_id: str, own_id: str) -> None:
+        """Remember the id that the vendor has given a video in place of a provisional one, or log why not."""
+        try:
+            record = self.read()
+            order = record.of_video(video_id) if record is not None else None
+            if record is not None and order is not None:
+                self.write(record.with_order(dataclasses.replace(order, video_id=own_id)))
+        except Exception:
+            # The video is paid for: to wait for it is worth more than to stop here.
+            log.exception("The id of video %r can't be recorded; the task waits for it all the same", own_id)
 
     def is_of_this_attempt(self, video_id: str) -> bool:
         """Return whether this attempt was the last to write the record, and it holds the order of a video."""

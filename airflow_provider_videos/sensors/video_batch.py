@@ -12,6 +12,7 @@ from airflow.sdk import PokeReturnValue, conf, timezone
 from airflow.sdk.exceptions import AirflowRescheduleException
 
 from airflow_provider_videos.airflow_compat.tasks import has_mapped_dependants
+from airflow_provider_videos.packing import unpack
 from airflow_provider_videos.parameters import check_may_be_mapped, check_parameters
 from airflow_provider_videos.sensors.base import WaitSensor
 from airflow_provider_videos.video_id import read_ordered_at
@@ -121,6 +122,7 @@ class VideoBatchSensor(WaitSensor):
         try:
             outcome = BatchOutcome.from_dict(event)
             videos = self._videos()
+            videos.replace(dict(unpack(event.get("own_ids", []))))
             records = pushed_records(context, videos) if event.get("has_pushed") else None
             if records is None:
                 # They are not in XCom: each has ended, or need not.

@@ -27,7 +27,8 @@ class VideoTrigger(WaitTrigger):
 
     It never raises. The event's payload has the ``video_id``, ``video`` with the video's record or ``error`` with an
     exception of this package as :meth:`~airflow_provider_videos.exceptions.VideoError.to_dict` gives it, and
-    ``status_seconds`` with how long each of the vendor's statuses took, in seconds.
+    ``status_seconds`` with how long each of the vendor's statuses took, in seconds. ``own_id`` is the id that the
+    vendor has given the video in place of a provisional one.
     Moments are Unix seconds, so that a triggerer that takes over keeps to the first deadline. It fires within two
     seconds of that, whatever the vendor, Airflow or the other waits do.
 
@@ -42,6 +43,8 @@ class VideoTrigger(WaitTrigger):
     :param ordered_at: when the video was ordered, if that is known.
     :param delete_on_kill: delete the video at the vendor when a user marks or clears the waiting task.
     :param seen: statuses seen so far, each as ``[status, first seen at]``.
+    :param wake_at_own_id: fire also when the vendor has given the video an id of its own; the payload then has
+        ``wait``, with which another process goes on.
     :param options: the fields of :class:`~airflow_provider_videos.waiting.polling.PollingRules`, which say how to
         wait, and of :class:`~airflow_provider_videos.waiting.task_end.TaskEnd`, which say how to end the task. Any
         other makes the event an error that names it.
@@ -60,6 +63,7 @@ class VideoTrigger(WaitTrigger):
         seen: list[list[Any]] | None = None,
         ordered_at: float | None = None,
         delete_on_kill: bool = False,
+        wake_at_own_id: bool = False,
         **options: Any,
     ) -> None:
         super().__init__(
@@ -74,6 +78,7 @@ class VideoTrigger(WaitTrigger):
             "ordered_at": ordered_at,
         }
         self._delete_on_kill = delete_on_kill
+        self._wake_at_own_id = wake_at_own_id
 
     @classmethod
     def continuing(cls, wait: Wait, *, conn_id: str, next_look_at: float, **options: Any) -> VideoTrigger:
@@ -93,17 +98,18 @@ class VideoTrigger(WaitTrigger):
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return the class path and the arguments that make this trigger again."""
-        arguments = {"video_id": self.video_id, **self._progress, "delete_on_kill": self._delete_on_kill}
-        return self._serialized(arguments)
+        options = {"delete_on_kill": self._delete_on_kill, "wake_at_own_id": self._wake_at_own_id}
+        return self._serialized({"video_id": self.video_id, **self._progress, **options})
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Wait, and fire once."""
+        payload: dict[str, Any] = {"video_id": self.video_id}
         try:
-            step = await self._wait_for_end()
+            step = await self._wait_for_end(payload)
         except Exception as unexpected:
             self.log.exception("Waiting for video %r failed", self.video_id)
             step = PollOutcome(error=VideoUnexpectedError.of(unexpected))
-        yield await self._event(step)
+        yield TriggerEvent(payload) if "wait" in payload else await self._event(step, payload)
 
     async def on_kill(self) -> None:
         """Delete the video if that was asked for; Airflow calls this when a user marks or clears the waiting task.
@@ -123,13 +129,10 @@ class VideoTrigger(WaitTrigger):
         else:
             self.log.info("Video %r was deleted at the vendor.", self.video_id)
 
-    async def _event(self, step: PollOutcome) -> TriggerEvent:
+    async def _event(self, step: PollOutcome, payload: dict[str, Any]) -> TriggerEvent:
         end = step.video or step.error or VideoUnexpectedError(problem="the wait did not end")
-        payload = {
-            "video_id": self.video_id,
-            "error" if isinstance(end, VideoError) else "video": end.to_dict(),
-            "status_seconds": step.status_seconds,
-        }
+        payload["error" if isinstance(end, VideoError) else "video"] = end.to_dict()
+        payload["status_seconds"] = step.status_seconds
         event = await self._end.event(end, self.task_instance, step.status_seconds)
         if event is None:
             return TriggerEvent(payload)
@@ -137,7 +140,7 @@ class VideoTrigger(WaitTrigger):
         event.payload = payload
         return event
 
-    async def _wait_for_end(self) -> PollOutcome:
+    async def _wait_for_end(self, payload: dict[str, Any]) -> PollOutcome:
         clock = Clock()
         wait = self._wait(clock.now())
         poller = get_poller(self.conn_id)
@@ -152,9 +155,13 @@ class VideoTrigger(WaitTrigger):
             report.update(wait, subscription.video, polled_at=clock.now())
 
         try:
-            step = await subscription.until_end(on_poll)
+            step = await subscription.until_end(on_poll, until_own_id=self._wake_at_own_id)
             for level, line in step.log:
                 self.logger().log(level, line)
+            if subscription.own_id is not None:
+                payload["own_id"] = subscription.own_id
+            if not step.ends:
+                payload["wait"] = wait.to_dict()
             return step
         finally:
             report.cancel()

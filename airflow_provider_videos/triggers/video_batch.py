@@ -29,7 +29,8 @@ __all__ = ["VideoBatchTrigger"]
 class VideoBatchTrigger(WaitTrigger):
     """Waits until many videos are in a terminal status or their time is over, and fires once.
 
-    It never raises. The event's payload has counts: see
+    It never raises. The event's payload has counts, and the ids that the vendor has given in place of provisional ones,
+    as packed pairs ``own_ids``: see
     :class:`~airflow_provider_videos.waiting.batch_outcome.BatchOutcome`. The records of the videos are not in it, but
     in the XCom ``videos``. Each video is polled as :class:`~airflow_provider_videos.triggers.video.VideoTrigger` polls
     its one.
@@ -47,6 +48,8 @@ class VideoBatchTrigger(WaitTrigger):
     :param wake_after: fire when so many have ended, and say which have not; no XCom is pushed then.
     :param wake_linger: seconds to wait for others once so many have ended.
     :param wake_seconds: fire so many seconds after the first has ended, where ``wake_after`` is given.
+    :param wake_at_own_ids: fire so many seconds after the vendor has given the first video an id in place of a
+        provisional one.
     :param others: counts of further videos of the batch, the fields of
         :class:`~airflow_provider_videos.waiting.batch_video.Counts`.
     :param on_failure: what a video that fails means for the task, where the trigger ends it: ``fail`` or ``return``.
@@ -68,6 +71,7 @@ class VideoBatchTrigger(WaitTrigger):
         wake_after: int | None = None,
         wake_linger: float = 0.0,
         wake_seconds: float | None = None,
+        wake_at_own_ids: float | None = None,
         others: list[int] | None = None,
         on_failure: str = "fail",
         **options: Any,
@@ -84,6 +88,7 @@ class VideoBatchTrigger(WaitTrigger):
             "wake_after": wake_after,
             "wake_linger": wake_linger,
             "wake_seconds": wake_seconds,
+            "wake_at_own_ids": wake_at_own_ids,
             "others": others,
             "on_failure": on_failure,
         }
@@ -124,8 +129,10 @@ class VideoBatchTrigger(WaitTrigger):
     async def _event(self, videos: VideoList, batch: BatchWait) -> TriggerEvent:
         outcome = BatchOutcome.of(batch)
         payload = outcome.to_dict()
+        if own_ids := batch.own_ids:
+            payload["own_ids"] = pack(list(own_ids.items()))
         if self._arguments["wake_after"] is not None:
-            payload["pending_ids"] = pack([one.wait.video_id for one in batch.videos.values() if not one.is_over])
+            payload["pending_ids"] = pack([one.video_id for one in batch.videos.values() if not one.is_over])
             return TriggerEvent(payload)
         vendor = next((one.video.vendor for one in batch.videos.values() if one.video is not None), None)
         records = videos.records(lambda video_id: batch.videos[video_id].to_dict(vendor))
@@ -186,4 +193,6 @@ class VideoBatchTrigger(WaitTrigger):
             enough = dataclasses.replace(enough, over=wake_after, linger=arguments["wake_linger"])
         if wake_seconds is not None:
             enough = dataclasses.replace(enough, idle=wake_seconds)
+        if arguments["wake_at_own_ids"] is not None:
+            enough = dataclasses.replace(enough, own_ids=arguments["wake_at_own_ids"])
         return BatchWait(waits, enough=enough, others=counts)

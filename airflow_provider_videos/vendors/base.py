@@ -2,7 +2,8 @@
 """The contract of a vendor: values in, values out. No socket, no clock, no Airflow.
 
 Every vendor can tell how a video stands (:class:`Vendor`). What only some can do is a protocol of its own:
-:class:`Orders`, :class:`Lists`, :class:`FindsByOwnId`, :class:`Cancels`, :class:`Deletes`, :class:`Renames`.
+:class:`Orders`, :class:`OrdersInSeveralWays`, :class:`Lists`, :class:`FindsByOwnId`, :class:`Cancels`,
+:class:`Deletes`, :class:`Renames`.
 """
 
 from __future__ import annotations
@@ -24,7 +25,19 @@ if TYPE_CHECKING:
     from airflow_provider_videos.vendors.listing import Page
     from airflow_provider_videos.vendors.recovery import Recovery
 
-__all__ = ["Cancels", "Credentials", "Deletes", "FindsByOwnId", "Lists", "Orders", "Renames", "Vendor", "path_of"]
+__all__ = [
+    "Cancels",
+    "Credentials",
+    "Deletes",
+    "FindsByOwnId",
+    "Lists",
+    "Orders",
+    "OrdersInSeveralWays",
+    "Renames",
+    "Vendor",
+    "path_of",
+    "recovery_of",
+]
 
 MAX_STATUS_CHARACTERS = 100
 
@@ -73,9 +86,14 @@ class Vendor(ABC):
     def fetch(self, video_id: str) -> Exchange[Video]:
         """Ask for a video.
 
+        :return: its record, with the id that was asked for; with its own one, if that :meth:`is_provisional`.
         :raises UnreadableAnswerError: if the answer is no record of it.
         :raises MalformedIdError: before any call, if the id can't be one of this vendor's.
         """
+
+    def is_provisional(self, video_id: str) -> bool:
+        """Return whether an id stands for a video only until the vendor has given that one an id of its own."""
+        return False
 
     @abstractmethod
     def probe(self) -> Exchange[None]:
@@ -151,6 +169,19 @@ class Orders(Protocol):
         :param key: idempotency key, for a vendor whose recovery is ``ResendSameKey``.
         :raises RequestFieldError: before any call, if none can be made of the request.
         """
+
+
+@runtime_checkable
+class OrdersInSeveralWays(Orders, Protocol):
+    """A vendor whose lost orders are found again in a way that depends on the request."""
+
+    def recovery_of(self, request: Mapping[str, Any]) -> Recovery:
+        """Return what can be done about an order of a request; ``recovery`` is that of most requests."""
+
+
+def recovery_of(vendor: Orders, request: Mapping[str, Any]) -> Recovery:
+    """Return what can be done about a vendor's order whose answer was lost."""
+    return vendor.recovery_of(request) if isinstance(vendor, OrdersInSeveralWays) else vendor.recovery
 
 
 @runtime_checkable

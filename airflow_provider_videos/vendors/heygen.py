@@ -13,14 +13,23 @@ from airflow_provider_videos.vendors.answer import Answer
 from airflow_provider_videos.vendors.base import Credentials, Vendor, path_of
 from airflow_provider_videos.vendors.errors import UnreadableAnswerError
 from airflow_provider_videos.vendors.exchange import Call, Exchange, Refusal, RefusalKind
-from airflow_provider_videos.vendors.heygen_request import HeyGenVideoRequest, check_order, kind_of, template_of
+from airflow_provider_videos.vendors.heygen_request import (
+    VIDEO_AGENT,
+    HeyGenVideoRequest,
+    check_order,
+    kind_of,
+    template_of,
+)
 from airflow_provider_videos.vendors.listing import Page
-from airflow_provider_videos.vendors.recovery import ResendSameKey, SearchByName
+from airflow_provider_videos.vendors.recovery import AskAHuman, Recovery, ResendSameKey, SearchByName
 from airflow_provider_videos.video import Video, VideoState
 
 __all__ = ["HeyGen", "HeyGenVideoRequest"]
 
 _VIDEOS = "/v3/videos"
+#: An agent's order is answered with a session, which later tells the video's id.
+_AGENTS = "/v3/video-agents"
+_SESSION = "video-agents/"
 #: Seconds for which HeyGen answers a key with the first video.
 KEY_LIFETIME = 24 * 3600.0
 #: What HeyGen's own client waits for an order; one in a hundred takes longer than half a minute.
@@ -42,6 +51,11 @@ class HeyGen(Vendor):
         "processing": VideoState.GENERATING,
         "completed": VideoState.READY,
         "failed": VideoState.FAILED,
+        # Of an agent's session.
+        "thinking": VideoState.GENERATING,
+        "waiting_for_input": VideoState.GENERATING,
+        "reviewing": VideoState.GENERATING,
+        "generating": VideoState.GENERATING,
     }
     order_timeout = ORDER_TIMEOUT
     # Of the lowest plan that pays: https://developers.heygen.com/docs/usage-limits. HeyGen refuses what is beyond.
@@ -49,8 +63,18 @@ class HeyGen(Vendor):
     recovery = ResendSameKey(
         lifetime=KEY_LIFETIME, afterwards=SearchByName(field="title", shown={"title": ("data", "title")})
     )
-    #: Requests of the two kinds differ in what they must have, so "video" may be left out or not.
+    #: Requests of the kinds differ in what they must have, so "video" may be left out or not.
     free_fields = frozenset({"kind", "title", "callback_url", "callback_id", "folder_id"})
+
+    def recovery_of(self, request: Mapping[str, Any]) -> Recovery:
+        """Leave an agent's order to a person: that it takes a key is not documented, and its video has no title."""
+        if request.get("kind") == VIDEO_AGENT:
+            return AskAHuman(where="in HeyGen's app among the sessions of the Video Agent, and among its videos")
+        return self.recovery
+
+    def is_provisional(self, video_id: str) -> bool:
+        """Return whether it is the id of an agent's session, which may end before its video is ready."""
+        return video_id.startswith(_SESSION)
 
     def headers(self, credentials: Credentials) -> Mapping[str, str]:
         """Return the header that carries the key."""
@@ -62,19 +86,27 @@ class HeyGen(Vendor):
 
     def submit(self, request: Mapping[str, Any], *, key: str | None) -> Exchange[Video]:
         """Order a video; its id is enough of an answer."""
+        kind = kind_of(request)
         body = {field: value for field, value in request.items() if field not in {"kind", "template_id"}}
-        path = _VIDEOS if kind_of(request) == "video" else f"/v3/templates/{template_of(request)}"
+        if kind == "template":
+            path = f"/v3/templates/{template_of(request)}"
+        else:
+            path = _AGENTS if kind == VIDEO_AGENT else _VIDEOS
         headers = {} if key is None else {"Idempotency-Key": key}
         answer = yield Call(method="POST", path=path, body=body, headers=headers)
         status = answer.word("data", "status") or VideoState.UNKNOWN
         # The answer to a key that was sent before tells how the video stood when it was ordered, so only a poll ends
         # the wait.
         state = VideoState.QUEUED if self.state_of(status).is_terminal else None
-        video_id = answer.text("data", "video_id") or answer.text("data", "id")
+        session_id = answer.text("data", "session_id") if kind == VIDEO_AGENT else None
+        own_id = answer.text("data", "video_id") or answer.text("data", "id")
+        video_id = f"{_SESSION}{session_id}" if session_id else own_id
         return self.video(video_id, status, state=state, name=answer.text("data", "title"))
 
     def fetch(self, video_id: str) -> Exchange[Video]:
         """Ask for a video. Each answer has its URLs signed anew."""
+        if self.is_provisional(video_id):
+            return (yield from self._fetch_of_session(video_id))
         answer = yield Call(path=f"{_VIDEOS}/{path_of(video_id)}")
         return self._read(answer, answer.text("data", "id") or video_id, answer.word("data", "status"))
 
@@ -96,6 +128,11 @@ class HeyGen(Vendor):
 
     def delete(self, video_id: str, *, hard: bool) -> Exchange[None]:
         """Delete a video for ever. Whether that stops making it, or its bill, is not documented."""
+        if self.is_provisional(video_id):
+            session = yield from self._session(video_id)
+            video_id = session.text("data", "video_id") or ""
+            if not video_id:
+                raise UnreadableAnswerError("the agent's session has no video yet; stop it in HeyGen's app")
         yield Call(method="DELETE", path=f"{_VIDEOS}/{path_of(video_id)}", accepts=range(200, 300))
 
     def probe(self) -> Exchange[None]:
@@ -108,6 +145,35 @@ class HeyGen(Vendor):
         if answer.status_code == 404 and is_of_a_video and answer.word("error", "code") is None:
             return Refusal(RefusalKind.UNCLEAR, f"A 404 that is not HeyGen's own: {answer.message or 'it is empty'}")
         return None
+
+    def _session(self, video_id: str) -> Exchange[Answer]:
+        answer = yield Call(path=f"{_AGENTS}/{path_of(video_id.removeprefix(_SESSION))}", accepts=(404,))
+        if answer.status_code == 404:
+            raise UnreadableAnswerError(
+                "HeyGen does not show the agent's session any more. Its video may still be made, and be billed: look "
+                "for it in HeyGen's app, and wait for its id"
+            )
+        return answer
+
+    def _fetch_of_session(self, video_id: str) -> Exchange[Video]:
+        session = yield from self._session(video_id)
+        status, own_id = session.word("data", "status"), session.text("data", "video_id")
+        if own_id is not None:
+            # The video may be known to its session earlier than by its id.
+            answer = yield Call(path=f"{_VIDEOS}/{path_of(own_id)}", accepts=(404,))
+            if answer.status_code != 404:
+                return self._read(answer, answer.text("data", "id") or own_id, answer.word("data", "status"))
+        failed = own_id is None and self.state_of(status) is VideoState.FAILED
+        progress = session.number("data", "progress")
+        return self.video(
+            video_id,
+            status,
+            # A session that is completed has a video, or will.
+            state=VideoState.FAILED if failed else VideoState.GENERATING,
+            progress=None if progress is None else min(max(progress / 100, 0.0), 1.0),
+            error_message=session.text("data", "failure_message") if failed else None,
+            created_at=session.time("data", "created_at"),
+        )
 
     def _read(self, answer: Answer, video_id: str | None, status: str | None) -> Video:
         data = "data"

@@ -19,7 +19,10 @@ from airflow_provider_videos.vendors.checks import (
 )
 from airflow_provider_videos.vendors.errors import MalformedIdError, RequestFieldError
 
-__all__ = ["HeyGenVideoRequest", "check_order", "kind_of", "template_of"]
+__all__ = ["VIDEO_AGENT", "HeyGenVideoRequest", "check_order", "kind_of", "template_of"]
+
+#: The kind of an order that an agent makes a video of, from a prompt.
+VIDEO_AGENT = "video_agent"
 
 MAX_SCRIPT_CHARACTERS = 5000
 MAX_PROMPT_CHARACTERS = 10_000
@@ -48,6 +51,11 @@ _TEMPLATE_FIELDS = (
     *("include_gif", "enable_sharing", "brand_voice_id", "brand_glossary_id", "keep_text_vertically_centered"),
     *("reorder_music", "callback_url", "callback_id"),
 )
+_AGENT_FIELDS = (
+    *("prompt", "mode", "avatar_id", "voice_id", "style_id", "brand_kit_id", "orientation", "files", "incognito_mode"),
+    *("callback_url", "callback_id"),
+)
+MAX_AGENT_FILES = 20
 _SOURCES = {"url": ("url",), "asset_id": ("asset_id",), "base64": ("media_type", "data")}
 _SCENES = ("avatar_video", "image", "video")
 
@@ -55,7 +63,8 @@ _SCENES = ("avatar_video", "image", "video")
 class HeyGenVideoRequest(TypedDict, total=False):
     """What HeyGen makes a video from. A field that is not here is sent with a warning, unless it looks misspelled.
 
-    :param kind: ``video`` (default) or ``template``, which fills a template of yours. It is not sent.
+    :param kind: ``video`` (default), ``template``, which fills a template of yours, or ``video_agent``, which makes a
+        video of a prompt. It is not sent.
     :param type: of a ``video``: ``avatar``, ``image`` (a picture that speaks), ``cinematic_avatar`` (a clip of a
         prompt) or ``studio`` (scenes in a row).
     :param title: the video's title.
@@ -83,7 +92,7 @@ class HeyGenVideoRequest(TypedDict, total=False):
     :param brand_glossary_id: how terms are pronounced.
     :param callback_url: URL that HeyGen calls at the end.
     :param callback_id: your own id, which that call carries.
-    :param prompt: for ``cinematic_avatar``, 1 to 10,000 characters.
+    :param prompt: for ``cinematic_avatar`` and ``video_agent``, 1 to 10,000 characters.
     :param references: for ``cinematic_avatar``: list of further media.
     :param duration: for ``cinematic_avatar``, 4 to 15 seconds (default 10).
     :param auto_duration: bool, instead of ``duration``.
@@ -101,9 +110,15 @@ class HeyGenVideoRequest(TypedDict, total=False):
     :param brand_voice_id: older name of ``brand_glossary_id``.
     :param keep_text_vertically_centered: bool.
     :param reorder_music: bool (default true).
+    :param mode: for ``video_agent``, as the next ones: ``generate``. Another mode waits for a person's answers.
+    :param style_id: style of the video.
+    :param brand_kit_id: of your colours and logo.
+    :param orientation: of the video.
+    :param files: list of at most 20 further media.
+    :param incognito_mode: bool.
     """
 
-    kind: Literal["video", "template"]
+    kind: Literal["video", "template", "video_agent"]
     type: Literal["avatar", "image", "cinematic_avatar", "studio"]
     title: str
     avatar_id: str | list[str]
@@ -145,15 +160,19 @@ class HeyGenVideoRequest(TypedDict, total=False):
     brand_voice_id: str
     keep_text_vertically_centered: bool
     reorder_music: bool
+    mode: str
+    style_id: str
+    brand_kit_id: str
+    orientation: str
+    files: list[Any]
+    incognito_mode: bool
 
 
 def kind_of(request: Mapping[str, Any]) -> str:
     """Return which of HeyGen's calls an order is for."""
     kind = request.get("kind", "video")
-    if kind == "video_agent":
-        raise RequestFieldError("kind", "video_agent is not supported: order it at HeyGen, and wait for its video's id")
-    if kind not in ("video", "template"):
-        raise RequestFieldError("kind", "must be 'video' or 'template'")
+    if kind not in ("video", "template", VIDEO_AGENT):
+        raise RequestFieldError("kind", "must be 'video', 'template' or 'video_agent'")
     return str(kind)
 
 
@@ -170,8 +189,9 @@ def template_of(request: Mapping[str, Any]) -> str:
 def check_order(request: Mapping[str, Any]) -> None:
     """Refuse an order that HeyGen would refuse, or make another video of than is meant."""
     check_texts(request, "title", "callback_url", "callback_id", "brand_glossary_id")
-    if kind_of(request) == "template":
-        _check_template(request)
+    other = {"template": _check_template, VIDEO_AGENT: _check_agent}.get(kind_of(request))
+    if other is not None:
+        other(request)
         return
     check_required(request, "type")
     check_choice(request, "type", tuple(_FIELDS_OF))
@@ -192,6 +212,19 @@ def _check_template(request: Mapping[str, Any]) -> None:
         check_number({"dimension": value if value is not None else 0}, "dimension", 128, 4096, whole=True)
         if value % 2:
             raise RequestFieldError("dimension", f"must have an even {side}")
+
+
+def _check_agent(request: Mapping[str, Any]) -> None:
+    if "title" in request:
+        raise RequestFieldError("title", "is no field of a video_agent's: HeyGen gives the video a title")
+    check_fields(request, ("kind", *_AGENT_FIELDS))
+    check_required(request, "prompt")
+    check_texts(request, "avatar_id", "voice_id", "style_id", "brand_kit_id", "orientation", "mode")
+    check_texts(request, "prompt", longest=MAX_PROMPT_CHARACTERS)
+    if request.get("mode", "generate") != "generate":
+        raise RequestFieldError("mode", "must be 'generate': in a chat, HeyGen may wait for an answer for ever")
+    if "files" in request:
+        _check_list(request, "files", MAX_AGENT_FILES)
 
 
 def _check_speaking(request: Mapping[str, Any]) -> None:

@@ -91,6 +91,11 @@ def search_of(recovery: Recovery) -> SearchByName | SearchByOwnId | SearchByEcho
     return recovery.afterwards if isinstance(recovery, ResendSameKey) else recovery
 
 
+def can_search(recovery: Recovery) -> bool:
+    """Return whether the vendor can be asked for an order that is not known to it by an idempotency key."""
+    return not isinstance(search_of(recovery), AskAHuman)
+
+
 def shown_by(recovery: Recovery) -> ShownFields:
     """Return where answers show fields of an order, as far as the search for an order needs them."""
     search = search_of(recovery)

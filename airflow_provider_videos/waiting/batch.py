@@ -36,6 +36,7 @@ class Enough:
     :param linger: seconds to wait for others after so many have ended.
     :param idle: seconds after the first has ended, however.
     :param polled: as soon as each has been polled without a transient error.
+    :param own_ids: seconds after the vendor has given the first video an id in place of a provisional one.
     """
 
     ready: float = math.inf
@@ -43,6 +44,7 @@ class Enough:
     linger: float = 0.0
     idle: float = math.inf
     polled: bool = False
+    own_ids: float = math.inf
 
 
 class BatchWait:
@@ -92,6 +94,12 @@ class BatchWait:
     def is_ready_enough(self) -> bool:
         """Whether as many are ready as are asked for."""
         return self._counted["ready"] >= self.enough.ready
+
+    @property
+    def own_ids(self) -> dict[str, str]:
+        """The ids that the vendor has given videos, by the provisional ones with which the wait began."""
+        ids = [(one.wait.video_id, one.video_id) for one in self.videos.values()]
+        return {before: now for before, now in ids if now != before.strip()}
 
     def next_pause(self, now: float) -> float:
         """Return in how many seconds the next poll is due.
@@ -184,6 +192,9 @@ class BatchWait:
         def on_poll(step: PollOutcome) -> None:
             video.video = subscription.video or video.video
             self._log(step)
+            if video.video_id != video.wait.video_id:
+                self._idle_at = min(self._idle_at, time.monotonic() + self.enough.own_ids)
+                self._change()
             if not video.wait.failures and not video.is_polled:
                 self._note_poll(video)
                 self._change()

@@ -30,6 +30,11 @@ class BatchVideo:
         self.is_polled = False
 
     @property
+    def video_id(self) -> str:
+        """Its id, which is the vendor's own one as soon as a poll has told that in place of a provisional one."""
+        return self.wait.video_id if self.video is None else self.video.video_id
+
+    @property
     def is_ready(self) -> bool:
         """Whether it is ready and usable."""
         return self.is_over and self.error is None

@@ -116,6 +116,7 @@ def defer_if_it_fits(operator: BaseOperator, batch: BatchWait, *, conn_id: str, 
         wake_after=len(waits) if math.isinf(over) else over,
         wake_linger=batch.enough.linger,
         wake_seconds=None if math.isinf(idle) else idle,
+        wake_at_own_ids=None if math.isinf(batch.enough.own_ids) else batch.enough.own_ids,
         others=list(dataclasses.astuple(batch.others)),
         **vars(waits[0].rules),
     )

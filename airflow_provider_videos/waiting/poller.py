@@ -134,6 +134,8 @@ class VideoPoller:
                 return polled.video, self.loop.time() - polled.asked_at
             try:
                 video, polled.asked_at = await self._ask(polled.video_id, interval)
+                # A provisional id need not be known for as long as the video's own.
+                polled.video_id = video.video_id
             except VideoError as error:
                 polled.error, polled.failed_at = error, self.loop.time()
                 raise

@@ -126,6 +126,27 @@ class Wait:
         self._jitter = jitter
         self._progress: float | None = None
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return what another process needs to go on with the wait, as a JSON object."""
+        return {
+            "started_at": self.started_at,
+            "deadline": self.deadline,
+            "seen": [[change.status, change.since] for change in self.history.seen],
+            "ordered_at": self.ordered_at,
+        }
+
+    @classmethod
+    def from_dict(cls, begun: Mapping[str, Any], *, video_id: str, rules: PollingRules, now: float) -> Wait:
+        """Go on with a wait of another process, whose clock may be ahead.
+
+        :param begun: what :meth:`to_dict` gave.
+        :param video_id: as it is now.
+        :param rules: how to wait.
+        :param now: Unix time.
+        """
+        seen = tuple(StatusChange(status=status, since=min(since, now)) for status, since in begun["seen"])
+        return cls(video_id=video_id, rules=rules, next_poll_at=now, **{**begun, "seen": seen})
+
     def on_video(self, video: Video, *, now: float) -> PollOutcome:
         """Decide what to do after the vendor described the video."""
         self.failures = 0

@@ -41,10 +41,19 @@ class Subscription:
         #: As the last successful poll, of whichever wait, found it.
         self.video: Video | None = None
 
-    async def until_end(self, on_poll: OnPoll) -> PollOutcome:
+    @property
+    def own_id(self) -> str | None:
+        """The id that the vendor has given the video in place of a provisional one, ``None`` if it has not."""
+        if self.video is None or self.video.video_id == self._wait.video_id.strip():
+            return None
+        return self.video.video_id
+
+    async def until_end(self, on_poll: OnPoll, *, until_own_id: bool = False) -> PollOutcome:
         """Poll until the wait ends, within two seconds of its deadline.
 
         :param on_poll: called after each poll that does not end the wait, with what to do next.
+        :param until_own_id: return the outcome of a poll that does not end the wait, too, if the video has got
+            an :attr:`own_id` by it.
         """
         wait, clock = self._wait, self._clock
         left = max(wait.deadline - clock.now(), 0.0)
@@ -55,7 +64,7 @@ class Subscription:
                 while True:
                     step = await self._poll(polled)
                     self.video = polled.video
-                    if step.ends:
+                    if step.ends or (until_own_id and self.own_id is not None):
                         return step
                     on_poll(step)
                     await asyncio.sleep(step.pause)

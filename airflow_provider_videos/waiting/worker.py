@@ -43,6 +43,7 @@ class WorkerPolls:
     :param conn_id: id of the vendor's connection.
     :param described: the video, if the vendor has just described it: that is the first poll then.
     :param fields: whether what is known is pushed under keys of its own while the task waits.
+    :param on_own_id: called with the id that the vendor gives the video in place of a provisional one.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class WorkerPolls:
         conn_id: str,
         described: Video | None = None,
         fields: bool = True,
+        on_own_id: Callable[[str], None] | None = None,
     ) -> None:
         self.wait = wait
         self.clock = Clock()
@@ -62,6 +64,7 @@ class WorkerPolls:
         self._conn_id = conn_id
         self._described = described
         self._has_fields = fields
+        self._on_own_id = on_own_id
         self._hook: VideoHook | None = None
         self._pushed: str | None = None
         self._pushed_at = -math.inf
@@ -74,6 +77,7 @@ class WorkerPolls:
         described: Video | None = None
         try:
             described = self._ask()
+            self._note_own_id(described.video_id)
             step = self.wait.on_video(described, now=self.clock.now())
         except VideoError as error:
             step = self.wait.on_error(error, now=self.clock.now())
@@ -100,6 +104,13 @@ class WorkerPolls:
         self._hook.client.time_limit = max(self.wait.deadline - self.clock.now(), 0.0) + LAST_POLL_TIMEOUT
         return self._hook.get_video(self._video)
 
+    def _note_own_id(self, video_id: str) -> None:
+        if video_id == self.wait.video_id.strip():
+            return
+        if self._on_own_id is not None:
+            self._on_own_id(video_id)
+        self.wait.video_id = self._video = video_id
+
     def _report(self, context: Context, video: Video) -> None:
         now = self.clock.now()
         if video.status == self._pushed and now < self._pushed_at + REPORT_INTERVAL:
@@ -119,6 +130,7 @@ def wait_for_video(
     conn_id: str,
     pause: Callable[[PollOutcome], None],
     described: Video | None = None,
+    on_own_id: Callable[[str], None] | None = None,
 ) -> Video:
     """Poll until the video is ready. What is seen meanwhile is pushed to XCom.
 
@@ -129,9 +141,10 @@ def wait_for_video(
     :param conn_id: id of the vendor's connection.
     :param pause: called between two polls; it may end the process's part in the wait by raising.
     :param described: the video, if the vendor has just described it: that is the first poll then.
+    :param on_own_id: called with the id that the vendor gives the video in place of a provisional one.
     :raises VideoError: what the wait ended with.
     """
-    polls = WorkerPolls(operator, wait, video=video, conn_id=conn_id, described=described)
+    polls = WorkerPolls(operator, wait, video=video, conn_id=conn_id, described=described, on_own_id=on_own_id)
     while (step := polls.poll(context)).video is None:
         pause(step)
     return step.video

@@ -64,6 +64,37 @@ def test_a_template_is_answered_with_the_whole_video(
     assert (answer.json()["data"]["status"], answer.json()["data"]["title"]) == ("processing", "T")
 
 
+def ask_agent(heygen: Api, **order: Any) -> Any:
+    return heygen.session.post(f"{heygen.url}/v3/video-agents", json=order, timeout=10)
+
+
+@pytest.mark.parametrize("form", ["documented", "observed"])
+def test_a_session_tells_its_video_once_that_is_generated(form: Form) -> None:
+    with Simulator(form=form, queued=600, generating=600) as simulator:
+        heygen = Api(simulator, "heygen")
+        created = ask_agent(heygen, prompt="A cat.").json()["data"]
+        assert (created["status"], created["video_id"]) == ("thinking", None)
+        url = f"{heygen.url}/v3/video-agents/{created['session_id']}"
+        session = heygen.session.get(url, timeout=10).json()["data"]
+        assert (session["status"], session["video_id"], session["progress"]) == ("thinking", None, 0)
+        [listed] = heygen.list()["data"]
+        simulator.set_video("heygen", listed["id"], queued=0)
+        session = heygen.session.get(url, timeout=10).json()["data"]
+        assert (session["status"], session["video_id"]) == ("generating", listed["id"])
+        assert heygen.send("get", listed["id"]).json()["data"]["status"] == "processing"
+        # It was seen that a session is gone while its video is still being made.
+        assert heygen.session.get(url, timeout=10).status_code == (404 if form == "observed" else 200)
+
+
+@pytest.mark.parametrize(("order", "param"), [({}, "prompt"), ({"prompt": "x", "files": "y"}, "files")], ids=str)
+def test_a_bad_order_of_an_agent_is_refused(
+    heygen: Api, simulator: Simulator, order: dict[str, Any], param: str
+) -> None:
+    answer = ask_agent(heygen, **order)
+    assert (answer.status_code, answer.json()["error"]["param"]) == (400, param)
+    assert simulator.record.created == {}
+
+
 def test_a_key_that_is_known_is_answered_as_the_first_time(heygen: Api, simulator: Simulator) -> None:
     simulator.generating = 600
     headers = {"Idempotency-Key": "a-key:1"}

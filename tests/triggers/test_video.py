@@ -84,6 +84,7 @@ def test_a_trigger_goes_on_with_a_wait() -> None:
             "seen": [["queued", 2.0]],
             "ordered_at": None,
             "delete_on_kill": False,
+            "wake_at_own_id": False,
             "end_from_trigger": True,
             "do_xcom_push": True,
             "soft_fail": False,

@@ -6,9 +6,11 @@ from typing import Any
 import pytest
 
 from airflow_provider_videos.vendors.answer import Answer, Purpose
+from airflow_provider_videos.vendors.base import recovery_of
 from airflow_provider_videos.vendors.errors import MalformedIdError, RequestFieldError, UnreadableAnswerError
 from airflow_provider_videos.vendors.exchange import RefusalKind
 from airflow_provider_videos.vendors.heygen import HeyGen
+from airflow_provider_videos.vendors.recovery import AskAHuman
 from airflow_provider_videos.video import Video, VideoState
 from tests.vendors.canned import run
 
@@ -39,6 +41,7 @@ FAILED: dict[str, Any] = {
 }
 ORDER = {"type": "avatar", "avatar_id": "a1", "script": "Hello."}
 TEMPLATE = {"kind": "template", "template_id": "t1", "variables": {}}
+AGENT = {"kind": "video_agent", "prompt": "A cat."}
 
 
 def read(data: dict[str, Any], **changes: Any) -> Video:
@@ -72,10 +75,16 @@ def test_a_video_that_is_being_made_needs_an_id_and_a_status() -> None:
     assert read({"id": "v_1", "status": "pending"}).state is VideoState.QUEUED
 
 
-@pytest.mark.parametrize("word", ["waiting", "queued", "pending", "processing", "completed", "failed"])
-def test_each_status_that_was_seen_has_a_meaning(word: str) -> None:
-    meanings = ("queued", "queued", "queued", "generating", "ready", "failed")
-    assert read(PROCESSING, status=word).state == dict(zip(HeyGen.states, meanings, strict=True))[word]
+@pytest.mark.parametrize(
+    ("word", "meaning"),
+    [
+        *((word, "queued") for word in ("waiting", "queued", "pending")),
+        *(("processing", "generating"), ("completed", "ready"), ("failed", "failed")),
+        *((word, "generating") for word in ("thinking", "waiting_for_input", "reviewing", "generating")),
+    ],
+)
+def test_each_status_that_was_seen_has_a_meaning(word: str, meaning: str) -> None:
+    assert read(PROCESSING, status=word).state == meaning
 
 
 def test_any_other_status_is_pending() -> None:
@@ -143,11 +152,74 @@ def test_an_order_that_was_not_checked_and_has_no_path_is_refused(request_: dict
         next(HeyGen().submit(request_, key=None))
 
 
-@pytest.mark.parametrize("request_", [{"kind": "video_agent", "prompt": "A cat."}])
-def test_a_video_agent_is_refused_by_name(request_: dict[str, Any]) -> None:
-    for refuse in (lambda: HeyGen().check(request_), lambda: next(HeyGen().submit(request_, key=None))):
-        with pytest.raises(RequestFieldError, match="video_agent is not supported"):
-            refuse()
+def test_an_agents_order_is_answered_with_a_session_which_stands_for_the_video() -> None:
+    data = {"session_id": "s/1", "status": "thinking", "video_id": None, "created_at": 1711929600}
+    video, [call] = run(HeyGen().submit(AGENT, key=None), {"data": data})
+    assert (call.method, call.path, call.body) == ("POST", "/v3/video-agents", {"prompt": "A cat."})
+    assert call.headers == {}
+    assert (video.video_id, video.state) == ("video-agents/s/1", VideoState.GENERATING)
+    assert HeyGen().is_provisional(video.video_id)
+    assert not HeyGen().is_provisional("v_1")
+
+
+@pytest.mark.parametrize(
+    "data", [{"session_id": "s1", "video_id": "v_1"}, {"session_id": "s1", "status": "completed"}], ids=str
+)
+def test_a_session_stands_for_its_video_whatever_the_order_is_answered_with(data: dict[str, Any]) -> None:
+    video, _ = run(HeyGen().submit(AGENT, key=None), {"data": data})
+    assert (video.video_id, video.state.is_terminal) == ("video-agents/s1", False)
+
+
+@pytest.mark.parametrize("word", ["thinking", "waiting_for_input", "reviewing", "generating", "completed"])
+def test_a_session_without_a_video_is_pending(word: str) -> None:
+    data = {"status": word, "progress": 40, "created_at": 1711929600}
+    video, [call] = run(HeyGen().fetch("video-agents/s/1"), {"data": data})
+    assert call.path == "/v3/video-agents/s%2F1"
+    assert (video.video_id, video.status, video.state) == ("video-agents/s/1", word, VideoState.GENERATING)
+    assert (video.progress, video.created_at) == (0.4, "2024-04-01T00:00:00+00:00")
+
+
+def test_a_session_that_failed_without_a_video_is_a_failure() -> None:
+    video, _ = run(HeyGen().fetch("video-agents/s1"), {"data": {"status": "failed", "failure_message": "No credits"}})
+    assert (video.state, video.error_message) == (VideoState.FAILED, "No credits")
+
+
+@pytest.mark.parametrize("word", ["generating", "completed", "failed"])
+def test_once_a_session_tells_its_video_that_is_asked_for(word: str) -> None:
+    session = {"data": {"status": word, "video_id": "v_1"}}
+    video, [_, call] = run(HeyGen().fetch("video-agents/s1"), session, {"data": COMPLETED})
+    assert call.path == "/v3/videos/v_1"
+    assert (video.video_id, video.state, video.download_url) == ("v_1", VideoState.READY, URL)
+
+
+def test_a_video_that_is_known_to_its_session_only_is_pending() -> None:
+    session = {"data": {"status": "generating", "video_id": "v_1"}}
+    unknown = Answer({"error": {"code": "video_not_found"}}, status_code=404)
+    video, _ = run(HeyGen().fetch("video-agents/s1"), session, unknown)
+    assert (video.video_id, video.state) == ("video-agents/s1", VideoState.GENERATING)
+
+
+@pytest.mark.parametrize("exchange", [HeyGen().fetch, lambda asked: HeyGen().delete(asked, hard=False)])
+def test_a_session_that_is_gone_says_nothing_of_its_video(exchange: Any) -> None:
+    with pytest.raises(UnreadableAnswerError, match="may still be made, and be billed"):
+        run(exchange("video-agents/s1"), Answer({"error": {"code": "not_found"}}, status_code=404))
+
+
+def test_the_video_of_a_session_is_deleted_once_there_is_one() -> None:
+    _, calls = run(
+        HeyGen().delete("video-agents/s1", hard=False), {"data": {"status": "generating", "video_id": "v_1"}}, {}
+    )
+    assert [(call.method, call.path) for call in calls] == [
+        ("GET", "/v3/video-agents/s1"),
+        ("DELETE", "/v3/videos/v_1"),
+    ]
+    with pytest.raises(UnreadableAnswerError, match="no video yet"):
+        run(HeyGen().delete("video-agents/s1", hard=False), {"data": {"status": "thinking"}})
+
+
+def test_a_lost_order_of_an_agent_is_a_persons_to_find() -> None:
+    assert isinstance(recovery_of(HeyGen(), AGENT), AskAHuman)
+    assert recovery_of(HeyGen(), ORDER) == recovery_of(HeyGen(), TEMPLATE) == HeyGen.recovery
 
 
 ALLOWED: list[dict[str, Any]] = [
@@ -166,6 +238,8 @@ ALLOWED: list[dict[str, Any]] = [
     TEMPLATE,
     {**TEMPLATE, "dimension": {"width": 1920, "height": 1080}, "fps": 30, "caption": True, "folder_id": "f1"},
     {**ORDER, "a_newer_field": 1},
+    AGENT,
+    {**AGENT, "prompt": "x" * 10_000, "mode": "generate", "avatar_id": "a1", "files": [{}] * 20, "callback_id": "c"},
 ]
 
 
@@ -229,6 +303,13 @@ FORBIDDEN: list[tuple[dict[str, Any], str]] = [
     ({**TEMPLATE, "dimension": {"width": 1920}}, "dimension"),
     ({**TEMPLATE, "dimension": {"width": 1921, "height": 1080}}, "dimension"),
     ({**TEMPLATE, "template": "t2"}, "template"),
+    ({**AGENT, "prompt": ""}, "prompt"),
+    ({**AGENT, "prompt": "x" * 10_001}, "prompt"),
+    ({**AGENT, "mode": "chat"}, "mode"),
+    ({**AGENT, "title": "T"}, "title"),
+    ({**AGENT, "files": [{}] * 21}, "files"),
+    ({**AGENT, "voice_id": 7}, "voice_id"),
+    ({**AGENT, "brandkit_id": "b"}, "brandkit_id"),
 ]
 
 

@@ -32,6 +32,13 @@ NEEDED = {
 }
 VOICES = ("script", "audio_url", "audio_asset_id")
 MAX_SCRIPT_CHARACTERS = 5000
+AGENT_TYPES: Mapping[str, type | tuple[type, ...]] = {
+    **dict.fromkeys(("prompt", "mode", "avatar_id", "voice_id", "style_id", "brand_kit_id", "orientation"), str),
+    "files": list,
+}
+MAX_PROMPT_CHARACTERS = 10_000
+#: Set in the order of a video whose session has told its id.
+TOLD = "session_has_told"
 STATUSES = {
     "queued": "pending",
     "generating": "processing",
@@ -73,11 +80,13 @@ def check(request: VendorRequest) -> Reply | None:
 
 
 def create(request: VendorRequest) -> Reply:
-    """Order a video, or one of a template, which alone is answered with the whole video."""
+    """Order a video, one of a template, which is answered with the whole video, or one of an agent: with a session."""
     order = request.json_object()
-    is_template = request.parts["of"] != "videos"
     if order is None:
         return error(400, "The body is not a JSON object")
+    if request.parts["of"] == "video-agents":
+        return create_session(request, order)
+    is_template = request.parts["of"] != "videos"
     if problem := template_problem(order) if is_template else order_problem(order):
         return error(400, f"{problem[0]}: {problem[1]}", param=problem[0])
     if "title" in order:
@@ -87,6 +96,38 @@ def create(request: VendorRequest) -> Reply:
         return Reply(200, {"data": video.dressed(describe(video, request))})
     body = {"video_id": video.video_id, "status": "waiting", "output_format": order.get("output_format", "mp4")}
     return Reply(200, {"data": {"video_id": video.video_id} if video.form == "observed" else body})
+
+
+def create_session(request: VendorRequest, order: Mapping[str, Any]) -> Reply:
+    """Give an agent its task: it makes the video without a title of the client's."""
+    prompt = order.get("prompt")
+    if wrong := wrongly_typed(order, AGENT_TYPES):
+        return error(400, f"{wrong}: wrong type", param=wrong)
+    if not prompt or len(prompt) > MAX_PROMPT_CHARACTERS:
+        return error(400, f"prompt: must have 1 to {MAX_PROMPT_CHARACTERS} characters", param="prompt")
+    video = request.create_video({**order, "title": f"Video of {prompt}"[:40]})
+    session = {"session_id": session_of(video.video_id), "status": "thinking", "video_id": None}
+    return Reply(200, {"data": {**session, "created_at": int(video.created_at)}})
+
+
+def session_of(video_id: str) -> str:
+    """Return the id of the session in which a video is made; it is that of no video."""
+    return f"sess_{video_id[::-1]}"
+
+
+def session(request: VendorRequest) -> Reply:
+    """Say how an agent's session stands. It tells the video's id once that is generated; as observed, only once."""
+    request.parts = {"id": request.parts["session"].removeprefix("sess_")[::-1]}
+    video = request.state.videos.get(request.vendor.conn_type, request.parts["id"])
+    if video is None or (video.form == "observed" and video.order.get(TOLD)):
+        return error(404, "Session not found")
+    moment = video.moment
+    status = {"queued": "thinking", "generating": "generating", "failed": "failed"}.get(moment.phase, "completed")
+    told = None if moment.phase in {"queued", "failed"} else video.video_id
+    if told is not None:
+        request.change_order(**{TOLD: True})
+    about = {"session_id": session_of(video.video_id), "status": status, "progress": moment.progress}
+    return Reply(200, {"data": {**about, "video_id": told, "created_at": int(video.created_at)}})
 
 
 def get(request: VendorRequest) -> Reply:
@@ -192,9 +233,10 @@ VENDOR = SimulatedVendor(
     name="HeyGen",
     auth=HeaderKey("x-api-key"),
     endpoints={
-        "create": Endpoint("POST", "/v3/{of:videos|templates/[^/]+}", create),
+        "create": Endpoint("POST", "/v3/{of:videos|video-agents|templates/[^/]+}", create),
         "list": Endpoint("GET", "/v3/videos", list_),
         "get": Endpoint("GET", "/v3/videos/{id}", get),
+        "session": Endpoint("GET", "/v3/video-agents/{session}", session),
         "delete": Endpoint("DELETE", "/v3/videos/{id}", delete),
         "account": Endpoint("GET", "/v3/users/me", account),
     },
