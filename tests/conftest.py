@@ -13,9 +13,11 @@ for _name in [name for name in os.environ if name.startswith("AIRFLOW")]:
     del os.environ[_name]
 os.environ["AIRFLOW_HOME"] = tempfile.mkdtemp(prefix="airflow-provider-videos-tests-")
 
+import certifi
 import pytest
 
 from airflow_provider_videos.simulator import Simulator
+from airflow_provider_videos.simulator.certificate import make_certificate
 from airflow_provider_videos.simulator.videos import VendorName
 from object_store import ObjectStore, object_store
 from tests import wire as wires
@@ -33,9 +35,17 @@ def vendor(request: pytest.FixtureRequest) -> VendorName:
     return vendor
 
 
+@pytest.fixture(scope="session")
+def _ca_file(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Give a file of one CA certificate: each session would read certifi's for 40 ms, and nothing needs them."""
+    certificate, _ = make_certificate(tmp_path_factory.mktemp("ca"), "ca.test")
+    return str(certificate)
+
+
 @pytest.fixture(autouse=True)
-def plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def plain_environment(monkeypatch: pytest.MonkeyPatch, _ca_file: str) -> None:
     """Let neither proxies nor CA files of the machine take part."""
+    monkeypatch.setattr(certifi, "where", lambda: _ca_file)
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)

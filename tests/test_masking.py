@@ -146,22 +146,22 @@ def test_a_cut_leaves_no_part_of_a_key(key: str) -> None:
 @pytest.mark.parametrize(
     "make",
     [
-        pytest.param(lambda key: key[0] * 1_000_000, id="first character"),
-        pytest.param(lambda key: (key[0] + " " * 1000) * 1000, id="first character and blanks"),
-        pytest.param(lambda key: (key[:-1] + " ") * (1_000_000 // len(key)), id="all but the last character"),
-        pytest.param(lambda key: "\\" * 1_000_000, id="backslashes"),
-        pytest.param(lambda key: "\\n" * 500_000, id="escaped line breaks"),
-        pytest.param(lambda key: (key[0] + "\\n" * 400) * 1200, id="first character and line breaks"),
-        pytest.param(lambda key: "%25" * 330_000, id="percent"),
-        pytest.param(lambda key: "&amp;" * 200_000, id="ampersands"),
-        pytest.param(lambda key: "QUJD" * 250_000, id="base64"),
+        pytest.param(lambda key: key[0] * 250_000, id="first character"),
+        pytest.param(lambda key: (key[0] + " " * 1000) * 250, id="first character and blanks"),
+        pytest.param(lambda key: (key[:-1] + " ") * (250_000 // len(key)), id="all but the last character"),
+        pytest.param(lambda key: "\\" * 250_000, id="backslashes"),
+        pytest.param(lambda key: "\\n" * 125_000, id="escaped line breaks"),
+        pytest.param(lambda key: (key[0] + "\\n" * 400) * 300, id="first character and line breaks"),
+        pytest.param(lambda key: "%25" * 83_000, id="percent"),
+        pytest.param(lambda key: "&amp;" * 50_000, id="ampersands"),
+        pytest.param(lambda key: "QUJD" * 63_000, id="base64"),
     ],
 )
 def test_no_text_takes_long(key: str, make: Callable[[str], str]) -> None:
     text = make(key)
     began = time.monotonic()
     mask(text, key)
-    # It takes 0.05 to 3 s; what grows with the square of the length would take hours.
+    # It takes 0.01 to 1 s; what grows with the square of the length would take many minutes.
     assert time.monotonic() - began < 60
 
 
@@ -170,11 +170,9 @@ TEXTS = ("video_id", "status", "video_name", "replica_id", "error_details", "cre
 
 
 @pytest.mark.parametrize("way", ["requests", "aiohttp"])
-@pytest.mark.parametrize("status", [200, 400, 401, 404, 503])
 @pytest.mark.parametrize("coding", CODINGS.values(), ids=CODINGS)
 def test_nothing_that_a_vendor_echoes_shows_the_key(
     coding: Callable[[str], str],
-    status: int,
     way: str,
     simulator: Simulator,
     connect: Connect,
@@ -184,16 +182,18 @@ def test_nothing_that_a_vendor_echoes_shows_the_key(
     written = coding(API_KEY)
     body: dict[str, Any] = dict.fromkeys(URLS, f"https://vendor.test/{written}")
     body |= dict.fromkeys(TEXTS, f"a {written} b") | {"data": {"script": written}}
-    simulator.add_fault(Fault("status", status=status, body=json.dumps(body)))
     hook = TavusHook(connect("tavus"))
-    try:
-        video = hook.get_video("v1") if way == "requests" else asyncio.run(hook.aget_video("v1"))
-        shown = json.dumps(video.to_dict(), ensure_ascii=False) + repr(video)
+    for status in (200, 400, 401, 404, 503):
+        simulator.add_fault(Fault("status", status=status, body=json.dumps(body), times=1))
+        caplog.clear()
+        try:
+            video = hook.get_video("v1") if way == "requests" else asyncio.run(hook.aget_video("v1"))
+            shown = json.dumps(video.to_dict(), ensure_ascii=False) + repr(video)
+        except VideoError as error:
+            shown = "".join(traceback.format_exception(error)) + json.dumps(error.to_dict())
         assert STARS in shown
-    except VideoError as error:
-        shown = "".join(traceback.format_exception(error)) + json.dumps(error.to_dict())
-        assert STARS in shown
-    shown += caplog.text
-    assert mask(shown, API_KEY) == shown
-    for secret in (API_KEY, quote(API_KEY), written.strip("'\"")):
-        assert secret not in shown
+        shown += caplog.text
+        assert mask(shown, API_KEY) == shown
+        for secret in (API_KEY, quote(API_KEY), written.strip("'\"")):
+            assert secret not in shown
+    assert dict(simulator.record.answers) == dict.fromkeys((200, 400, 401, 404, 503), 1)

@@ -136,14 +136,14 @@ def test_wherever_the_process_dies_at_the_store_each_is_ordered_once(
 
 
 @pytest.mark.parametrize("vendor", ["tavus", "together"])
-def test_two_hundred_are_ordered_once_though_the_process_dies_again_and_again(
+def test_a_hundred_are_ordered_once_though_the_process_dies_again_and_again(
     vendor: str, simulator: Simulator, connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     connect(vendor)
     monkeypatch.setattr(shards, "OWNER_LIFETIME", -1.0)
-    texts = [str(number % 150) for number in range(200)]
+    texts = [str(number % 75) for number in range(100)]
     task = batch([request(text, vendor) for text in texts], vendor, retries=9)
-    for access in (1, 4, 9, 63, 150, 301, 333):
+    for access in (1, 4, 9, 63, 150, 171):
         kill_at(task, access)
         with pytest.raises(Killed):
             task.run()
@@ -151,18 +151,18 @@ def test_two_hundred_are_ordered_once_though_the_process_dies_again_and_again(
     field = "script" if vendor == "tavus" else "prompt"
     if vendor == "tavus":
         assert [video[field] for video in task.run()] == texts
-        assert created(simulator) == 200
+        assert created(simulator) == 100
         return
     # What was being sent when the process died is uncertain, and named; nothing else is.
-    with pytest.raises(VideoBatchError, match=r"of 200 videos failed\. requests\[\d+\]: Together AI may have accepted"):
+    with pytest.raises(VideoBatchError, match=r"of 100 videos failed\. requests\[\d+\]: Together AI may have accepted"):
         task.run()
     videos = task.ti.xcoms["videos"]
     uncertain = [video for video in videos if video["state"] != "ready"]
-    assert 1 <= len(uncertain) <= 7
+    assert 1 <= len(uncertain) <= 6
     assert {video["video_id"] for video in uncertain} == {None}
     ready = [video["video_id"] for video in videos if video["state"] == "ready"]
     assert len(set(ready)) == len(ready)
-    assert len(ready) <= created(simulator) <= 200
+    assert len(ready) <= created(simulator) <= 100
 
 
 @pytest.mark.parametrize("is_received", [True, False])
