@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -15,7 +16,6 @@ from environment import CHECKOUT, keep_bytecode, make_environment, run_uv
 
 WHEELS = CHECKOUT / ".environments" / "wheels"
 COMMANDS = {
-    ("version",): [],
     ("providers", "list"): ["airflow-provider-videos"],
     ("providers", "get", "airflow-provider-videos"): ["airflow-provider-videos"],
     ("providers", "get", "airflow-provider-videos", "--full", "--output", "json"): [
@@ -31,6 +31,23 @@ COMMANDS = {
     ("plugins",): ["airflow_provider_videos"],
     ("config", "list", "--section", "videos", "--include-descriptions"): ["show_tabs"],
 }
+# Importing Airflow takes most of a command's time, so each is a fork of one process that has done that.
+RUN_EACH = """
+import json, os, sys, tempfile
+from airflow.__main__ import main
+for arguments in json.loads(sys.argv[1]):
+    with tempfile.TemporaryFile() as output:
+        sys.stdout.flush()
+        if not (child := os.fork()):
+            os.dup2(output.fileno(), 1)
+            os.dup2(output.fileno(), 2)
+            sys.argv = ["airflow", *arguments]
+            main()
+            sys.exit()
+        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        output.seek(0)
+        print(json.dumps([arguments, code, output.read().decode()]))
+"""
 LOAD_EVERYTHING = """
 import importlib, pkgutil, sys, warnings
 warnings.filterwarnings("error", module="airflow_provider_videos|example_")
@@ -71,24 +88,35 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as home:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
         environment["AIRFLOW_HOME"] = home
-        for arguments, expected in COMMANDS.items():
-            check([str(python.with_name("airflow")), *arguments], environment, expected)
+        # The others don't go through the script that the wheel of Airflow installs.
+        check([str(python.with_name("airflow")), "version"], environment, [])
+        each = check([str(python), "-c", RUN_EACH, json.dumps(list(COMMANDS))], environment, [])
+        results = [json.loads(line) for line in each.splitlines() if line.startswith("[[")]
+        for arguments, code, output in results:
+            judge(f"airflow {' '.join(arguments)}", code, output, COMMANDS[tuple(arguments)])
             print("ok: airflow", *arguments)
+        if len(results) < len(COMMANDS):
+            sys.exit(f"Only {len(results)} of {len(COMMANDS)} commands ended:\n{each}")
         check([str(python), "-c", LOAD_EVERYTHING, str(CHECKOUT / "example_dags")], environment, [])
         print("ok: every module and example Dag imports without a warning")
     print(f"{wheel.name} is in order.")
 
 
-def check(command: list[str], environment: dict[str, str], expected: list[str]) -> None:
-    """Run a command away from the checkout; end with an error if it fails, warns, or lacks something expected."""
+def check(command: list[str], environment: dict[str, str], expected: list[str]) -> str:
+    """Run a command away from the checkout, judge it as :func:`judge` does, and return its standard output."""
     result = subprocess.run(
         command, env=environment, cwd=environment["AIRFLOW_HOME"], capture_output=True, text=True, check=False
     )
-    output = result.stdout + result.stderr
+    judge(" ".join(command), result.returncode, result.stdout + result.stderr, expected)
+    return result.stdout
+
+
+def judge(command: str, code: int, output: str, expected: list[str]) -> None:
+    """End with an error if a command failed, warned, or lacks something expected."""
     warned = [line for line in output.splitlines() if "warning" in line.lower() and "video" in line.lower()]
     missing = [text for text in expected if text not in output]
-    if result.returncode or warned or missing:
-        sys.exit(f"{' '.join(command)} exited with {result.returncode}, warned {warned}, lacks {missing}:\n{output}")
+    if code or warned or missing:
+        sys.exit(f"{command} exited with {code}, warned {warned}, lacks {missing}:\n{output}")
 
 
 if __name__ == "__main__":
