@@ -127,7 +127,7 @@ class AirflowApi:
                 raise RuntimeError(f"{task_id} has ended as {seen}, without having been {state} when looked at")
             if time.monotonic() > deadline:
                 raise TimeoutError(f"{task_id} is {seen!r}, not {state!r}, after {timeout} s")
-            time.sleep(POLL_SECONDS)
+            time.sleep(2 * POLL_SECONDS)
 
     def xcom(self, dag_id: str, run_id: str, task_id: str, key: str = "return_value", map_index: int = -1) -> Any:
         """Return the value of an XCom; a missing one is a requests.HTTPError of status 404."""

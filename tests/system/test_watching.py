@@ -23,7 +23,7 @@ def account(airflow: RealAirflow) -> Iterator[Simulator]:
     """Run an account of its own, and watch it while the test runs."""
     with Simulator(queued=0, generating=0, key=KEY) as simulator:
         old = simulator.add_video("tavus")
-        connect(airflow, simulator)
+        connect_watched(airflow, simulator)
         watch(airflow, is_paused=False)
         wait_until(lambda: polls(simulator) >= 2, "polled twice")
         yield simulator
@@ -31,7 +31,7 @@ def account(airflow: RealAirflow) -> Iterator[Simulator]:
         assert old not in reported(airflow, "ready")
 
 
-def connect(airflow: RealAirflow, simulator: Simulator) -> None:
+def connect_watched(airflow: RealAirflow, simulator: Simulator) -> None:
     connection = {"connection_id": "tavus_watched", "conn_type": "tavus", "host": simulator.url, "password": KEY}
     airflow.api("POST", "/connections", json=connection)
 
@@ -39,6 +39,10 @@ def connect(airflow: RealAirflow, simulator: Simulator) -> None:
 def watch(airflow: RealAirflow, *, is_paused: bool) -> None:
     for dag_id in ("watch_ready", "watch_failed"):
         airflow.api("PATCH", f"/dags/{dag_id}", json={"is_paused": is_paused})
+    if not is_paused:
+        # Airflow starts an asset's watchers when it parses a Dag of it.
+        token = airflow.api("GET", "/dags/watch_ready").json()["file_token"]
+        airflow.api("PUT", f"/parseDagFile/{token}")
 
 
 def polls(simulator: Simulator) -> int:
@@ -81,7 +85,7 @@ def test_what_becomes_ready_while_no_triggerer_runs_is_reported_after(tmp_path: 
         RealAirflow(tmp_path / "airflow", dags) as airflow,
     ):
         old = simulator.add_video("tavus")
-        connect(airflow, simulator)
+        connect_watched(airflow, simulator)
         watch(airflow, is_paused=False)
         wait_until(lambda: polls(simulator) >= 2, "polled twice")
         first = simulator.add_video("tavus")
