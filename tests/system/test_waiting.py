@@ -155,18 +155,17 @@ def test_a_wait_outlives_its_triggerer_and_keeps_its_deadline(airflow: RealAirfl
     triggerers = airflow.running("triggerer")
     for triggerer in triggerers:
         airflow.kill(triggerer)
-    airflow.start("triggerer-3")
+    for triggerer in triggerers:
+        airflow.start(triggerer)
     downtime = time.monotonic() - killed_at
     vendors.set_video("together", slow, outcome="ready")
     assert airflow.wait_for_run(dag_id, run_id) == "failed"
     assert _states(airflow, dag_id, run_id) == {"slow": "success", "stuck": "failed"}
     waited = re.search(r"is not finished after ([\d.]+) s", airflow.log(dag_id, run_id, "stuck"))
     assert waited is not None
-    # A deadline that began again would be 30 seconds after the end of the downtime.
-    assert 30 <= float(waited[1]) < max(30, downtime) + 8
-    airflow.stop("triggerer-3")
-    for triggerer in triggerers:
-        airflow.start(triggerer)
+    # A deadline that began again would be 30 seconds after the end of the downtime. The log's seconds begin with the
+    # first poll, which may be a little after the deadline's.
+    assert 29 <= float(waited[1]) < max(30, downtime) + 8
 
 
 @pytest.mark.parametrize("vendor", ["tavus", pytest.param("together", marks=pytest.mark.long)])
