@@ -30,7 +30,9 @@ from environment import CHECKOUT, find_interpreter, is_on_index, keep_bytecode, 
 
 # The tests of a real Airflow share one, which a second process would have to start again. Meanwhile the others run.
 SYSTEM = ["-m", "system and not long"]
-OTHERS = ["-m", "not system and not long", "-n", "3", "--dist", "worksteal"]
+SYSTEM_TESTS = "tests/system"
+# What they sleep is more than what they compute.
+OTHERS = ["-m", "not system and not long", "--ignore", SYSTEM_TESTS, "-n", "5", "--dist", "worksteal"]
 # The other tests' conftest imports Airflow, which is not there.
 WITNESSES = ["--confcutdir", "tests/witnesses", "tests/witnesses"]
 
@@ -72,7 +74,7 @@ def main() -> int:
         return subprocess.run([*pytest, *for_pytest], cwd=CHECKOUT, check=False).returncode
     # The SDKs know nothing of an Airflow.
     beside = [] if options.airflow else [witnesses(suffix, interpreter)]
-    return run_all([*pytest, *OTHERS], [*pytest, *SYSTEM], *beside)
+    return run_all([*pytest, *OTHERS], [*pytest, *SYSTEM, SYSTEM_TESTS], *beside)
 
 
 def witnesses(suffix: str, interpreter: str) -> list[str]:
@@ -84,7 +86,7 @@ def witnesses(suffix: str, interpreter: str) -> list[str]:
 def commands_of(backend: str, python: str, for_pytest: list[str]) -> list[list[str]]:
     """Return what runs beside a database server: pytest, and without arguments for it the failover."""
     # Of two options -m the last one counts.
-    tests = [python, "-m", "pytest", *SYSTEM, *for_pytest]
+    tests = [python, "-m", "pytest", *SYSTEM, *(for_pytest or [SYSTEM_TESTS])]
     failover = [python, "-m", "benchmarks.failover"]
     return [tests, failover] if backend == "postgres" and not for_pytest else [tests]
 
