@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import contextlib
 import logging
 import queue
 import threading
@@ -11,12 +12,13 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_videos.download.video_download import DownloadOptions, VideoDownload
+from airflow_provider_videos.download.video_download import DownloadOptions, VideoDownload, open_session
 from airflow_provider_videos.exceptions import VideoError, VideoUnexpectedError
 
 if TYPE_CHECKING:
     from airflow_provider_videos.download.target import Target
     from airflow_provider_videos.hooks.video import VideoHook
+    from airflow_provider_videos.http.session import DownloadSession
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +42,8 @@ class BatchDownload:
         for hook in hooks:
             self._hooks.put(hook)
         self._threads = len(hooks)
+        #: Kept open from file to file, for each hook that has begun a transfer.
+        self._sessions: dict[VideoHook, DownloadSession] = {}
         self._target = target
         self._options = options
         self._stop = threading.Event()
@@ -69,15 +73,24 @@ class BatchDownload:
             # Where the task's time is over, what is under way ends with its next bytes, and leaves nothing.
             self._stop.set()
             executor.shutdown(cancel_futures=True)
+            for session in self._sessions.values():
+                session.close()
         self._log_counts(len(kept), len(videos), never_ordered)
         return kept
 
     def _keep_one(self, video: str | Mapping[str, Any]) -> dict[str, Any]:
         hook = self._hooks.get()
         try:
-            return VideoDownload(hook, video, self._target, self._options, stop=self._stop).keep()
+            return VideoDownload(
+                hook, video, self._target, self._options, stop=self._stop, session_of=self._session_of
+            ).keep()
         finally:
             self._hooks.put(hook)
+
+    def _session_of(self, hook: VideoHook) -> contextlib.AbstractContextManager[DownloadSession]:
+        if hook not in self._sessions:
+            self._sessions[hook] = open_session(hook)
+        return contextlib.nullcontext(self._sessions[hook])
 
     def _result(self, video_id: str, future: concurrent.futures.Future[dict[str, Any]]) -> dict[str, Any]:
         try:

@@ -8,7 +8,8 @@ import dataclasses
 import logging
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_videos.download import sidecar
@@ -56,6 +57,11 @@ class DownloadOptions:
     with_record: bool
 
 
+def open_session(hook: VideoHook) -> DownloadSession:
+    """Open a session for the files of a hook's videos."""
+    return DownloadSession(hook.client.connection, hook.client.file_headers, hook.client.secrets)
+
+
 class VideoDownload:
     """Keeps one video.
 
@@ -64,6 +70,7 @@ class VideoDownload:
     :param target: where to keep it.
     :param options: how.
     :param stop: ends the transfer, which leaves nothing then, as soon as it is set.
+    :param session_of: returns the session that gets the files of a hook's videos; by default, a new one.
     :raises VideoIdError: if there is no id in it.
     """
 
@@ -75,8 +82,10 @@ class VideoDownload:
         options: DownloadOptions,
         *,
         stop: threading.Event | None = None,
+        session_of: Callable[[VideoHook], AbstractContextManager[DownloadSession]] = open_session,
     ) -> None:
         self._hook = hook
+        self._session_of = session_of
         self._vendor = hook.conn_type
         self._video_id = read_video_id(video, vendor=self._vendor)
         self._video: Mapping[str, Any] = video if isinstance(video, Mapping) else {}
@@ -98,8 +107,7 @@ class VideoDownload:
         connection = self._hook.client.connection()
         sink = _TargetSink(self._target, self._vendor, self._video_id)
         try:
-            client = self._hook.client
-            with DownloadSession(client.connection, client.file_headers, client.secrets) as session:
+            with self._session_of(self._hook) as session:
                 transferred = self._transfer(session, sink, connection.timeout)
                 # The video comes last: where it is, all is that was asked for.
                 thumbnail = self._keep_thumbnail(session, sink.name, connection.timeout)

@@ -23,6 +23,7 @@ from airflow_provider_videos.exceptions import (
     VideoParameterError,
     VideoPathError,
 )
+from airflow_provider_videos.http import adapter
 from airflow_provider_videos.operators.download import DownloadVideoBatchOperator
 from airflow_provider_videos.simulator import Fault, Simulator
 from airflow_provider_videos.simulator.videos import VendorName
@@ -64,6 +65,26 @@ def test_the_files_are_those_of_the_vendor_and_the_list_is_in_order(
         assert record["error_message"] is None
     assert task.ti.xcoms["videos"] == kept
     assert len(list(tmp_path.iterdir())) == 3
+
+
+def test_files_come_on_one_connection_for_each_that_is_transferred_at_once(
+    simulator: Simulator, connect: Connect, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connected = []
+    connect_one = adapter._Connection.connect
+
+    def note(self: Any) -> None:
+        connected.append(self)
+        connect_one(self)
+
+    monkeypatch.setattr(adapter._Connection, "connect", note)
+    videos = [
+        {"vendor": "tavus", "video_id": video_id, "download_url": f"{simulator.url}/media/tavus/{video_id}.mp4"}
+        for video_id in (simulator.add_video("tavus") for _ in range(9))
+    ]
+    task = Task(tmp_path, video_ids=videos, conn_id=connect("tavus"), max_active_downloads=2)
+    assert len(task.run()) == 9
+    assert 1 <= len(connected) <= 2
 
 
 def test_no_more_are_transferred_at_once_than_the_dag_allows(
