@@ -71,8 +71,8 @@ class GenerateVideoBatchOperator(BaseOperator):
         that ends in ``.json`` names a file. (templated)
     :param max_active: how many of its videos the task has under way at once. By default, what the vendor's page says
         that an account may have; where it says nothing, as many as there are. An order beyond the vendor's limit waits.
-        A deferred task comes back a poke interval after a quarter of the places is free, or when one has been for a
-        minute or two poke intervals.
+        A deferred task comes back two poke intervals after a quarter of the places is free, at once when all are free,
+        or when one has been for a minute or two poke intervals.
     :param on_failure: what a video that fails, is not finished in time or is not ordered means. ``fail`` brings all
         others to their ends, then fails the task without retry and names each. ``return`` returns it with its reason.
     :param deferrable: wait in the triggerer, without a worker. Then up to 1,500 may be under way.
@@ -271,8 +271,9 @@ class GenerateVideoBatchOperator(BaseOperator):
         if not left:
             return Enough()
         wave = min(max(math.ceil(WAVE * active), 1), left)
-        # What was ordered together ends together, and a return to a worker costs more than a place for one poll.
-        linger = self.poke_interval if self.deferrable else 0.0
+        # What was ordered together ends together, but is seen up to a poke interval later and was ordered one after the
+        # other: what a return leaves behind is a wave of its own from then on.
+        linger = 2 * self.poke_interval if self.deferrable else 0.0
         return Enough(over=wave, linger=linger, idle=max(MAX_IDLE_SECONDS, 2 * self.poke_interval))
 
     def _pause_for_limit(self, orders: BatchOrders) -> None:
