@@ -14,8 +14,8 @@ from airflow.sdk.bases.decorator import DecoratedOperator, determine_kwargs, tas
 from airflow_provider_videos.exceptions import VideoParameterError, VideoRecordError
 from airflow_provider_videos.operators.generate import GenerateVideoOperator
 from airflow_provider_videos.operators.generate_batch import GenerateVideoBatchOperator
-from airflow_provider_videos.ordering.function_result import FunctionResultStore, has_batch_orders, has_order
-from airflow_provider_videos.ordering.shards import note_that_nothing_was_ordered
+from airflow_provider_videos.ordering.function_result import FunctionResultStore, has_order
+from airflow_provider_videos.ordering.shard_format import has_batch_orders, note_that_nothing_was_ordered
 from airflow_provider_videos.ordering.store import OrderStore
 from airflow_provider_videos.request import read_request, read_requests
 

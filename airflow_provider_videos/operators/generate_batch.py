@@ -16,7 +16,7 @@ from airflow_provider_videos.exceptions import VideoError, VideoParameterError, 
 from airflow_provider_videos.lineage import lineage_of_orders
 from airflow_provider_videos.ordering.ordered_videos import OrderedVideos
 from airflow_provider_videos.ordering.record import DEFAULT_LISTING_DELAY
-from airflow_provider_videos.ordering.shards import note_that_nothing_was_ordered
+from airflow_provider_videos.ordering.shard_format import note_that_nothing_was_ordered
 from airflow_provider_videos.packing import unpack
 from airflow_provider_videos.parameters import (
     check_may_be_mapped,

@@ -10,18 +10,14 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_videos.exceptions import (
-    VideoApiError,
-    VideoAuthError,
-    VideoConnectionError,
     VideoError,
-    VideoOrderLostError,
     VideoRecordError,
     VideoRequestError,
     VideoUnexpectedError,
 )
 from airflow_provider_videos.ordering.naming import Slot, slots_of
 from airflow_provider_videos.ordering.ordering import Ordering
-from airflow_provider_videos.ordering.patience import is_limit
+from airflow_provider_videos.ordering.patience import is_limit, stops_ordering
 from airflow_provider_videos.ordering.record import Order, OrderState
 from airflow_provider_videos.ordering.shards import ShardedRecord, TakenOverError
 from airflow_provider_videos.ordering.slot_store import SlotStore
@@ -36,10 +32,6 @@ if TYPE_CHECKING:
     from airflow_provider_videos.hooks.video import VideoHook
 
 log = logging.getLogger(__name__)
-
-#: No money or no right is no matter of one request. A 429 that does not pass is a quota that is used up.
-_STOPPING_STATUSES = frozenset({401, 402, 403, 429})
-
 
 #: Each order whose answer is lost may be paid and never found. One that follows so many others is not sent.
 MAX_LOST_IN_A_ROW = 3
@@ -240,6 +232,9 @@ class BatchOrders:
     def _place(self, slot: Slot, pause: Callable[[float], None]) -> bool:
         """Place an order, and return whether its video is one more that is under way."""
         before = self.order_of(slot)
+        if self.record.may_lack_orders or self.record.get(slot.key) is not None:
+            # The vendor may be asked, and nothing be sent.
+            self.record.write_held()
         try:
             ordered = self._ordering(slot, pause).place()
         except (VideoRecordError, TakenOverError):
@@ -255,19 +250,12 @@ class BatchOrders:
         if is_limit(error):
             log.info("The vendor takes no more orders for now: %s", error)
             self.limit = error
-        elif self._stops(error):
+        elif stops_ordering(error):
             log.error("No more orders are sent: %s", error)
             self.stop(error)
         else:
             log.error("requests[%d] has no video: %s", slot.position, error)
             self.record.fail(slot.key, str(error))
-
-    @staticmethod
-    def _stops(error: VideoError) -> bool:
-        if isinstance(error, VideoOrderLostError):
-            return False
-        is_of_account = isinstance(error, VideoApiError) and error.status_code in _STOPPING_STATUSES
-        return error.is_transient or is_of_account or isinstance(error, VideoAuthError | VideoConnectionError)
 
     def _ordering(self, slot: Slot, pause: Callable[[float], None]) -> Ordering:
         return Ordering(

@@ -34,16 +34,21 @@ class OrderBook:
         self.record = record or OrderRecord()
         return record
 
-    def write(self, *orders: Order, instead_of: Order | None = None) -> None:
+    def write(self, *orders: Order, instead_of: Order | None = None, with_next: bool = False) -> None:
         """Keep orders, each in the place of the one of its number.
 
         :param instead_of: an order that goes away.
+        :param with_next: whether they may be written with the task's next order, if that follows at once.
         """
         if instead_of is not None:
             self.drop(instead_of)
         for order in orders:
             self.record = self.record.with_order(order)
-        self._store.write(self.record)
+        self._store.write(self.record, with_next=with_next)
+
+    def write_held(self) -> None:
+        """Write what was to be written with the next order: something that takes time comes before that."""
+        self._store.write_held()
 
     def drop(self, order: Order) -> None:
         """Leave an order out of what is written next."""

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_videos.airflow_compat.tasks import unlimited_retention
 from airflow_provider_videos.exceptions import VideoRecordError, VideoRequestError
 from airflow_provider_videos.ordering.record import OrderState
-from airflow_provider_videos.ordering.shards import INDEX_KEY, SHARD_KEY
 from airflow_provider_videos.ordering.store import OrderStore
 from airflow_provider_videos.packing import pack, unpack
 
@@ -158,15 +157,3 @@ def has_order(context: Context) -> bool:
     record = OrderStore(context).read()
     orders = () if record is None else record.orders
     return any(order.state is not OrderState.NOT_ACCEPTED and not order.is_reported for order in orders)
-
-
-def has_batch_orders(context: Context) -> bool:
-    """Return whether a task that orders many videos has, or may have, ordered any."""
-    store: Any = context["task_state_store"]
-    index = store.get(INDEX_KEY)
-    for number in range((index or {}).get("shards", 0)):
-        entries = (store.get(SHARD_KEY.format(number)) or {}).values()
-        orders = [order for entry in entries for order in entry.get("orders", ())]
-        if any(order.get("state") != OrderState.NOT_ACCEPTED.value for order in orders):
-            return True
-    return False

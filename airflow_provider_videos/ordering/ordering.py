@@ -289,7 +289,7 @@ class Ordering:
             order, state=OrderState.ACCEPTED, video_id=video.video_id, name=None, earlier_video_ids=()
         )
         try:
-            self._book.write(order)
+            self._book.write(order, with_next=True)
         except Exception:
             # The video is paid for: to wait for it is worth more than to stop here.
             log.exception("The id of video %r can't be recorded; the task waits for it all the same", video.video_id)

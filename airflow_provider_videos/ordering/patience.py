@@ -8,7 +8,13 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from airflow_provider_videos.exceptions import VideoApiError
+from airflow_provider_videos.exceptions import (
+    VideoApiError,
+    VideoAuthError,
+    VideoConnectionError,
+    VideoError,
+    VideoOrderLostError,
+)
 from airflow_provider_videos.retries import Retries, is_transient
 from airflow_provider_videos.waiting.polling import may_not_be_known_yet
 
@@ -16,6 +22,8 @@ if TYPE_CHECKING:
     from airflow_provider_videos.waiting.polling import PollingRules
 
 _T = TypeVar("_T")
+#: No money or no right is no matter of one request. A 429 that does not pass is a quota that is used up.
+_STOPPING_STATUSES = frozenset({401, 402, 403, 429})
 
 
 def is_limit(error: BaseException) -> bool:
@@ -23,6 +31,14 @@ def is_limit(error: BaseException) -> bool:
     if not isinstance(error, VideoApiError) or not error.is_transient:
         return False
     return error.refusal == "limit" or error.status_code == HTTPStatus.TOO_MANY_REQUESTS
+
+
+def stops_ordering(error: VideoError) -> bool:
+    """Return whether what an order failed with would meet the orders after it as well."""
+    if isinstance(error, VideoOrderLostError):
+        return False
+    is_of_account = isinstance(error, VideoApiError) and error.status_code in _STOPPING_STATUSES
+    return error.is_transient or is_of_account or isinstance(error, VideoAuthError | VideoConnectionError)
 
 
 def make_patiently(

@@ -165,6 +165,8 @@ class OrderSender:
         # A template may have given it another name since it was last sent.
         if self._finder.can_search and (order.name != remembered or order.first_sent_at is None):
             recorded = tuple(other.video_id for other in self._book.record.orders if other.video_id is not None)
+            # It may ask the vendor.
+            self._book.write_held()
             earlier, are_known = self._finder.earlier_video_ids(request, is_users=is_users)
             order = dataclasses.replace(
                 order,

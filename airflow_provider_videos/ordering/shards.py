@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
+import math
 import time
 import uuid
 from collections.abc import Iterable, Mapping
@@ -12,17 +12,22 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_videos.airflow_compat.tasks import unlimited_retention
 from airflow_provider_videos.exceptions import VideoError, VideoRecordError
-from airflow_provider_videos.ordering.record import Order, OrderRecord, OrderState
-from airflow_provider_videos.ordering.store import OrderStore
+from airflow_provider_videos.ordering.record import OrderRecord, OrderState
+from airflow_provider_videos.ordering.shard_format import (
+    INDEX_KEY,
+    SHARD_KEY,
+    VERSION,
+    compact,
+    new_index,
+    read_orders,
+    read_shard,
+)
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-INDEX_KEY = "video_batch"
 #: The newest process that orders. Only that writes it, once and before it reads anything: the index is written by all.
 OWNER_KEY = "video_batch_owner"
-SHARD_KEY = "video_batch_orders_{}"
-VERSION = 1
 #: Orders per key. An order takes some 250 bytes, 600 while it is sent; Airflow warns of values beyond 65,535.
 ORDERS_PER_SHARD = 48
 MAX_SHARD_CHARACTERS = 48_000
@@ -31,9 +36,6 @@ MAX_ORDERS_OF_SLOT = 4
 #: Seconds for which a process that was the newest is taken for the newest still, except right before an order is sent.
 OWNER_LIFETIME = 2.0
 MAX_REASON_CHARACTERS = 800
-_DEFAULTS = {
-    field.name: field.default for field in dataclasses.fields(Order) if field.default is not dataclasses.MISSING
-}
 
 
 class TakenOverError(VideoError):
@@ -51,8 +53,8 @@ class ShardedRecord:
 
     An index names the shards, so that one which is missing is never taken for one that was not written. Another key
     names the process that writes them: one that Airflow has given up must not go on beside the next one. Opening reads
-    the index and each shard once. An order writes its shard twice, and asks once whether the process is still the
-    newest.
+    the index and each shard once. An order writes its shard before it is sent, and asks once whether the process is
+    still the newest. Its answer is written with the order that follows at once, else by :meth:`write_held`.
 
     :param context: the task's context, of an Airflow that has the store.
     """
@@ -66,6 +68,8 @@ class ShardedRecord:
         self._shards: list[dict[str, Any]] = []
         self._shard_of: dict[str, int] = {}
         self._unwritten: set[int] = set()
+        #: Shards with an answer that the next order is written with.
+        self._held: set[int] = set()
 
     def open(self, *, requests: str, may_lack_orders: bool) -> bool:
         """Read the record, and take it over from the process before this one.
@@ -84,7 +88,7 @@ class ShardedRecord:
             time.sleep(max(OWNER_LIFETIME, 0.0))
             stored = self._store.get(INDEX_KEY)
         if stored is None:
-            stored = _new_index(may_lack_orders=may_lack_orders)
+            stored = new_index(may_lack_orders=may_lack_orders)
         if not isinstance(stored, dict) or (stored.get("version"), type(stored.get("shards"))) != (VERSION, int):
             raise VideoRecordError(key=INDEX_KEY, problem="it is not an index of orders that this package reads")
         self._index = stored
@@ -93,7 +97,7 @@ class ShardedRecord:
             self._index.pop("stopped_by", None)
         self._write_index()
         for number in range(self._index["shards"]):
-            self._shards.append(self._read_shard(number))
+            self._shards.append(read_shard(self._store, number))
             for slot in self._shards[-1]:
                 # A slot that was moved is in the shard before, too, if the process died in between.
                 if slot in self._shard_of:
@@ -157,22 +161,27 @@ class ShardedRecord:
         if number is None or not self._shards[number][slot].get("orders"):
             return None
         try:
-            orders = [Order.from_dict({"fingerprint": slot, **order}) for order in self._shards[number][slot]["orders"]]
+            orders = read_orders(slot, self._shards[number][slot])
         except (ValueError, TypeError) as error:
             raise VideoRecordError(key=SHARD_KEY.format(number), problem=str(error)) from None
         return OrderRecord(orders=tuple(orders), attempt=self._attempt)
 
-    def put(self, slot: str, record: OrderRecord) -> None:
+    def put(self, slot: str, record: OrderRecord, *, with_next: bool = False) -> None:
         """Keep the orders of a slot; at once, unless it says no more of its video than before.
 
+        :param with_next: whether an accepted order may be written with the next one, in one write if they share a
+            shard. The caller calls :meth:`write_held` before anything else that takes time.
         :raises TakenOverError: if this process is no longer the newest. Nothing may be sent then.
         """
         before = self.get(slot)
-        orders = [_compact(order) for order in record.orders[-MAX_ORDERS_OF_SLOT:]]
+        orders = [compact(order) for order in record.orders[-MAX_ORDERS_OF_SLOT:]]
         permission = {name: value for name, value in self._entry(slot).items() if name == "again_after"}
         self._set(slot, {**permission, "orders": orders})
-        is_settled = all(order.state is OrderState.ACCEPTED for order in record.orders)
+        is_settled = before is not None and all(order.state is OrderState.ACCEPTED for order in record.orders)
         if is_settled and before is not None and _known(before) == _known(record):
+            return
+        if is_settled and with_next:
+            self._held.add(self._shard_of[slot])
             return
         self._write(self._shard_of[slot])
         if any(order.state is OrderState.SENT for order in record.orders):
@@ -197,10 +206,15 @@ class ShardedRecord:
                 if slot != without:
                     yield from (order["video_id"] for order in entry.get("orders", ()) if order.get("video_id"))
 
+    def write_held(self) -> None:
+        """Write the answer that was to be written with the next order."""
+        if self._held:
+            self._write(min(self._held))
+
     def flush(self) -> None:
-        """Write what was not written at once."""
-        for number in sorted(self._unwritten):
-            self._write(number)
+        """Write all that was not written at once."""
+        while self._unwritten:
+            self._write(min(self._unwritten))
 
     def _entry(self, slot: str) -> Mapping[str, Any]:
         number = self._shard_of.get(slot)
@@ -226,24 +240,35 @@ class ShardedRecord:
         return len(shard) == 1 or len(json.dumps(shard)) <= MAX_SHARD_CHARACTERS
 
     def _write(self, number: int) -> None:
+        numbers = sorted({number, *self._held})
+        new = range(self._index["shards"], numbers[-1] + 1)
         try:
             self._check_owner(max_age=OWNER_LIFETIME)
+            # The index may name no shard that is not there. Nothing of one that it does not name has been sent. A slot
+            # that moves to a new shard leaves the one before it last.
+            for shard in new:
+                self._write_shard(shard)
+            if new:
+                self._index["shards"] = new.stop
+                self._write_index()
         except TakenOverError:
-            self._merge(number)
+            for shard in numbers:
+                self._merge(shard)
             raise
-        # The index may name no shard that is not there. Nothing of one that it does not name has been sent.
-        for shard in {*range(self._index["shards"], number), number}:
-            self._store.set(SHARD_KEY.format(shard), self._shards[shard], **unlimited_retention())
-            self._unwritten.discard(shard)
-        if number >= self._index["shards"]:
-            self._index["shards"] = number + 1
-            self._write_index()
+        for shard in numbers:
+            if shard not in new:
+                self._write_shard(shard)
+
+    def _write_shard(self, number: int) -> None:
+        self._store.set(SHARD_KEY.format(number), self._shards[number], **unlimited_retention())
+        self._unwritten.discard(number)
+        self._held.discard(number)
 
     def _merge(self, number: int) -> None:
         """Add what only this process knows, the ids of its videos, to what the process after it has written."""
         if number >= self._index["shards"]:
             return
-        newest = self._read_shard(number)
+        newest = read_shard(self._store, number)
         for slot, entry in self._shards[number].items():
             theirs = newest.get(slot, {}).get("orders", [])
             if not any(order.get("video_id") for order in theirs) and any(
@@ -251,13 +276,6 @@ class ShardedRecord:
             ):
                 newest[slot] = entry
         self._store.set(SHARD_KEY.format(number), newest, **unlimited_retention())
-
-    def _read_shard(self, number: int) -> dict[str, Any]:
-        key = SHARD_KEY.format(number)
-        shard = self._store.get(key)
-        if not isinstance(shard, dict) or not all(isinstance(entry, dict) for entry in shard.values()):
-            raise VideoRecordError(key=key, problem="it is missing, or not an object of orders")
-        return dict(shard)
 
     def _write_index(self) -> None:
         # An older process's index lacks shards, whose orders would be sent again.
@@ -269,30 +287,9 @@ class ShardedRecord:
             return
         asked_at = time.monotonic()
         if self._store.get(OWNER_KEY) != self._owner:
+            self._owned_at = -math.inf
             raise TakenOverError
         self._owned_at = asked_at
-
-
-def note_that_nothing_was_ordered(context: Context, retries: int) -> None:
-    """Remember that an attempt ended before it could order, so that a later one need not search.
-
-    :param context: the task's context.
-    :param retries: of the task.
-    """
-    store: Any = context.get("task_state_store")
-    may_lack_orders = OrderStore(context).may_have_been_emptied(retries)
-    if store is not None and not may_lack_orders and store.get(INDEX_KEY) is None:
-        store.set(INDEX_KEY, _new_index(may_lack_orders=False), **unlimited_retention())
-
-
-def _new_index(*, may_lack_orders: bool) -> dict[str, Any]:
-    return {"version": VERSION, "shards": 0, "may_lack_orders": may_lack_orders, "created_at": time.time()}
-
-
-def _compact(order: Order) -> dict[str, Any]:
-    values = {name: value for name, value in order.to_dict().items() if value != _DEFAULTS.get(name, ...)}
-    values.pop("fingerprint")
-    return {name: value for name, value in values.items() if value != []}
 
 
 def _known(record: OrderRecord) -> list[tuple[int, str, str | None]]:

@@ -32,9 +32,13 @@ class SlotStore(OrderStore):
         """Return what is recorded of the order."""
         return self._record.get(self._slot)
 
-    def write(self, record: OrderRecord) -> None:
+    def write(self, record: OrderRecord, *, with_next: bool = False) -> None:
         """Keep what is known of the order."""
-        self._record.put(self._slot, record)
+        self._record.put(self._slot, record, with_next=with_next)
+
+    def write_held(self) -> None:
+        """Write what was to be written with the next order."""
+        self._record.write_held()
 
     def may_lack_orders(self, retries: int, *, can_be_searched: bool) -> bool:
         """Return whether the record as a whole may lack orders: it is there from before the first one on."""

@@ -115,11 +115,17 @@ class OrderStore:
         except ValueError as error:
             raise VideoRecordError(key=KEY, problem=str(error)) from None
 
-    def write(self, record: OrderRecord) -> None:
-        """Keep a record, as this attempt's."""
+    def write(self, record: OrderRecord, *, with_next: bool = False) -> None:
+        """Keep a record, as this attempt's.
+
+        :param with_next: whether it may be written with the next order of the task, where there are many.
+        """
         if self.is_there:
             kept = dataclasses.replace(record, attempt=self._ti.try_number)
             self._store.set(KEY, kept.to_dict(), **unlimited_retention())
+
+    def write_held(self) -> None:
+        """Write what was to be written with the next order."""
 
     def report_failure(self, video_id: str, *, max_tries: int) -> None:
         """Remember that the task fails because a video did, so that only a user's clear orders another one."""

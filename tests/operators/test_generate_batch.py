@@ -27,7 +27,8 @@ from airflow_provider_videos.exceptions import (
 from airflow_provider_videos.hooks.video import VideoHook
 from airflow_provider_videos.operators import generate_batch
 from airflow_provider_videos.operators.generate_batch import GenerateVideoBatchOperator
-from airflow_provider_videos.ordering import shards
+from airflow_provider_videos.ordering import finders, shards
+from airflow_provider_videos.ordering.batch import BatchOrders
 from airflow_provider_videos.ordering.record import Order, OrderRecord, OrderState
 from airflow_provider_videos.simulator import Fault, Simulator
 from airflow_provider_videos.waiting import batch_worker
@@ -135,6 +136,52 @@ def test_wherever_the_process_dies_at_the_store_each_is_ordered_once(
     assert created(simulator) == 5
 
 
+@pytest.mark.parametrize(
+    ("owner", "slow"), [(finders, "find_earlier"), (BatchOrders, "_ask"), (GenerateVideoBatchOperator, "_enough")]
+)
+def test_an_answer_is_written_before_anything_that_takes_time(
+    owner: Any, slow: str, simulator: Simulator, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connect("tavus")
+    # A name of the user's own is looked for before each order.
+    named = {text: {**request(text), "video_name": "mine"} for text in "abcdefg"}
+    task = batch([named[text] for text in "abcd"])
+    original, unwritten = getattr(owner, slow), []
+
+    def note(*arguments: Any, **options: Any) -> Any:
+        unwritten.append(recorded(task)["sent"])
+        return original(*arguments, **options)
+
+    monkeypatch.setattr(owner, slow, note)
+    task.run()
+    change(task, [named[text] for text in "aebfcgd"])
+    task.clear()
+    task.run()
+    assert created(simulator) == 7
+    assert unwritten == [0] * {"find_earlier": 7, "_ask": 4, "_enough": 2}[slow]
+
+
+@pytest.mark.parametrize("access", range(1, 20))
+def test_wherever_the_process_dies_at_the_store_one_order_at_most_is_uncertain(
+    access: int, mode: str, simulator: Simulator, connect: Connect
+) -> None:
+    connect("together")
+    task = batch([request(text, "together") for text in "abcdef"], "together", mode)
+    kill_at(task, access)
+    with pytest.raises(Killed):
+        task.run()
+    orders = recorded(task)
+    assert orders["sent"] <= 1
+    assert orders["accepted"] <= created(simulator) <= orders["accepted"] + orders["sent"]
+
+
+def recorded(task: Attempts) -> Counter[str]:
+    """Count the orders that the store has in each state."""
+    assert task.store is not None
+    entries = [entry for key, shard in task.store.items() if "video_batch_orders" in key for entry in shard.values()]
+    return Counter(order["state"] for entry in entries for order in entry["orders"])
+
+
 @pytest.mark.parametrize("vendor", ["tavus", "together"])
 def test_a_hundred_are_ordered_once_though_the_process_dies_again_and_again(
     vendor: str, simulator: Simulator, connect: Connect, monkeypatch: pytest.MonkeyPatch
@@ -143,7 +190,7 @@ def test_a_hundred_are_ordered_once_though_the_process_dies_again_and_again(
     monkeypatch.setattr(shards, "OWNER_LIFETIME", -1.0)
     texts = [str(number % 75) for number in range(100)]
     task = batch([request(text, vendor) for text in texts], vendor, retries=9)
-    for access in (1, 4, 9, 63, 150, 171):
+    for access in (1, 4, 9, 43, 81, 60):
         kill_at(task, access)
         with pytest.raises(Killed):
             task.run()

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 from types import SimpleNamespace
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 from airflow_provider_videos.exceptions import VideoUnexpectedError
 from airflow_provider_videos.ordering import shards
 from airflow_provider_videos.ordering.record import Order, OrderRecord, OrderState
+from airflow_provider_videos.ordering.shard_format import SHARD_KEY
 from airflow_provider_videos.ordering.shards import ORDERS_PER_SHARD, ShardedRecord, TakenOverError
 
 
@@ -35,6 +37,18 @@ def opened(store: TaskStore, *, attempt: int = 1) -> ShardedRecord:
 def sent(slot: str) -> OrderRecord:
     order = Order(fingerprint=slot, number=1, state=OrderState.SENT, max_tries=0)
     return OrderRecord(orders=(order,), attempt=1)
+
+
+def accepted(slot: str, video_id: str = "v1") -> OrderRecord:
+    order = Order(fingerprint=slot, number=1, state=OrderState.ACCEPTED, max_tries=0, video_id=video_id)
+    return OrderRecord(orders=(order,), attempt=1)
+
+
+def states(store: TaskStore) -> dict[str, str]:
+    """Give the state of each order that another process would read."""
+    record = opened(TaskStore(copy.deepcopy(store)))
+    slots = [slot for key, shard in store.items() if key.startswith(SHARD_KEY.format("")) for slot in shard]
+    return {slot: found.orders[-1].state.value for slot in slots if (found := record.get(slot)) is not None}
 
 
 @pytest.mark.parametrize("orders", [0, 1, ORDERS_PER_SHARD - 1, ORDERS_PER_SHARD])
@@ -83,3 +97,94 @@ def test_a_process_of_an_earlier_attempt_does_not_write_over_the_orders_of_the_n
     assert after.get("another") is not None
     assert (first := after.get("first")) is not None
     assert first.orders == (accepted,)
+
+
+def test_an_answer_is_written_with_the_next_order_in_one_write(monkeypatch: pytest.MonkeyPatch) -> None:
+    store = TaskStore()
+    record = opened(store)
+    record.put("first", sent("first"))
+    record.put("first", accepted("first"), with_next=True)
+    assert states(store) == {"first": "sent"}
+    set_one, written = TaskStore.set, []
+
+    def note(self: TaskStore, key: str, value: Any, **retention: Any) -> None:
+        written.append(key)
+        set_one(self, key, value)
+
+    with monkeypatch.context() as noting:
+        noting.setattr(TaskStore, "set", note)
+        record.put("second", sent("second"))
+    assert written == [SHARD_KEY.format(0)]
+    assert states(store) == {"first": "accepted", "second": "sent"}
+
+
+@pytest.mark.parametrize("write", ["write_held", "flush", "fail", "put"])
+@pytest.mark.parametrize("is_last", [False, True])
+def test_an_answer_that_waits_for_the_next_order_is_written_with_whatever_is_written_next(
+    write: str, is_last: bool
+) -> None:
+    store = TaskStore()
+    record = opened(store)
+    for number in range(ORDERS_PER_SHARD - (0 if is_last else 1)):
+        record.put(f"slot {number}", sent(f"slot {number}"))
+    record.put("slot 3", accepted("slot 3"), with_next=True)
+    match write:
+        case "write_held":
+            record.write_held()
+        case "flush":
+            record.flush()
+        case "fail":
+            record.fail("another", "refused")
+        case _:
+            record.put("another", sent("another"))
+    assert states(store)["slot 3"] == "accepted"
+    if write == "put":
+        assert states(store)["another"] == "sent"
+
+
+@pytest.mark.parametrize("is_last", [False, True])
+@pytest.mark.parametrize("lifetime", [-1.0, 60.0])
+def test_an_answer_that_was_not_written_yet_is_told_to_the_process_that_has_taken_over(
+    lifetime: float, is_last: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = TaskStore()
+    older = opened(store)
+    for number in range(ORDERS_PER_SHARD - (0 if is_last else 1)):
+        older.put(f"slot {number}", sent(f"slot {number}"))
+    older.put("slot 3", accepted("slot 3"), with_next=True)
+    newer = opened(store)
+    monkeypatch.setattr(shards, "OWNER_LIFETIME", lifetime)
+    with pytest.raises(TakenOverError):
+        older.put("another", sent("another"))
+    assert states(store)["slot 3"] == "accepted"
+    newer.put("mine", sent("mine"))
+    with pytest.raises(TakenOverError):
+        # Once it knows that it was taken over, it writes over nothing, also at the end of its orders.
+        older.put("slot 4", accepted("slot 4", "v2"))
+    assert states(store)["mine"] == "sent"
+
+
+@pytest.mark.parametrize("access", range(1, 8))
+def test_a_slot_that_moves_to_another_key_is_never_in_none(access: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = TaskStore()
+    record = opened(store)
+    for slot in "abc":
+        record.put(slot, sent(slot))
+    record.put("a", accepted("a"), with_next=True)
+    monkeypatch.setattr(shards, "MAX_SHARD_CHARACTERS", 10)
+    set_one, sets = TaskStore.set, []
+
+    def set_or_die(self: TaskStore, key: str, value: Any, **retention: Any) -> None:
+        sets.append(key)
+        if len(sets) == access:
+            raise KeyboardInterrupt
+        set_one(self, key, value)
+
+    monkeypatch.setattr(TaskStore, "set", set_or_die)
+    with contextlib.suppress(KeyboardInterrupt):
+        record.put("b", sent("b"))
+        record.flush()
+    monkeypatch.setattr(TaskStore, "set", set_one)
+    found = states(store)
+    assert found.keys() == set("abc")
+    assert {found["b"], found["c"]} == {"sent"}
