@@ -244,6 +244,9 @@ class ShardedRecord:
         new = range(self._index["shards"], numbers[-1] + 1)
         try:
             self._check_owner(max_age=OWNER_LIFETIME)
+            # An order that is in a new shard beside an answer that is in none would leave two of them uncertain.
+            for shard in sorted(self._held.difference(new)):
+                self._write_shard(shard)
             # The index may name no shard that is not there. Nothing of one that it does not name has been sent. A slot
             # that moves to a new shard leaves the one before it last.
             for shard in new:
@@ -256,7 +259,7 @@ class ShardedRecord:
                 self._merge(shard)
             raise
         for shard in numbers:
-            if shard not in new:
+            if shard in self._unwritten:
                 self._write_shard(shard)
 
     def _write_shard(self, number: int) -> None:

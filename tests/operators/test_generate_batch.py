@@ -182,6 +182,25 @@ def recorded(task: Attempts) -> Counter[str]:
     return Counter(order["state"] for entry in entries for order in entry["orders"])
 
 
+@pytest.mark.parametrize("access", range(1, 24))
+def test_wherever_the_process_dies_at_the_store_one_order_is_uncertain_at_most(
+    access: int, simulator: Simulator, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connect("together")
+    monkeypatch.setattr(shards, "ORDERS_PER_SHARD", 2)
+    monkeypatch.setattr(shards, "OWNER_LIFETIME", -1.0)
+    requests = [request(text, "together") for text in "abcde"]
+    task = batch(requests, "together", on_failure="return")
+    kill_at(task, access)
+    with pytest.raises(Killed):
+        task.run()
+    revive(task)
+    lost = [video for video in task.run() if video["state"] != "ready"]
+    assert len(lost) <= 1
+    assert created(simulator) >= 5 - len(lost)
+    assert all("may have" in video["error_message"] for video in lost)
+
+
 @pytest.mark.parametrize("vendor", ["tavus", "together"])
 def test_a_hundred_are_ordered_once_though_the_process_dies_again_and_again(
     vendor: str, simulator: Simulator, connect: Connect, monkeypatch: pytest.MonkeyPatch
