@@ -174,13 +174,15 @@ class ShardedRecord:
         :raises TakenOverError: if this process is no longer the newest. Nothing may be sent then.
         """
         before = self.get(slot)
+        if before is not None:
+            self.write_held()  # It may move to another shard, and must not be in none meanwhile.
         orders = [compact(order) for order in record.orders[-MAX_ORDERS_OF_SLOT:]]
         permission = {name: value for name, value in self._entry(slot).items() if name == "again_after"}
         self._set(slot, {**permission, "orders": orders})
-        is_settled = before is not None and all(order.state is OrderState.ACCEPTED for order in record.orders)
+        is_settled = all(order.state is OrderState.ACCEPTED for order in record.orders)
         if is_settled and before is not None and _known(before) == _known(record):
             return
-        if is_settled and with_next:
+        if is_settled and before is not None and with_next:
             self._held.add(self._shard_of[slot])
             return
         self._write(self._shard_of[slot])
@@ -217,8 +219,7 @@ class ShardedRecord:
             self._write(min(self._unwritten))
 
     def _entry(self, slot: str) -> Mapping[str, Any]:
-        number = self._shard_of.get(slot)
-        return {} if number is None else self._shards[number][slot]
+        return {} if (number := self._shard_of.get(slot)) is None else self._shards[number][slot]
 
     def _set(self, slot: str, entry: Mapping[str, Any]) -> None:
         number = self._shard_of.get(slot)
@@ -244,7 +245,7 @@ class ShardedRecord:
         new = range(self._index["shards"], numbers[-1] + 1)
         try:
             self._check_owner(max_age=OWNER_LIFETIME)
-            # An order that is in a new shard beside an answer that is in none would leave two of them uncertain.
+            # An order in a new shard beside an answer that is in none would leave two of them uncertain.
             for shard in sorted(self._held.difference(new)):
                 self._write_shard(shard)
             # The index may name no shard that is not there. Nothing of one that it does not name has been sent. A slot
