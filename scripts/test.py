@@ -31,8 +31,7 @@ from environment import CHECKOUT, find_interpreter, is_on_index, keep_bytecode, 
 # The tests of a real Airflow share one, which a second process would have to start again. Meanwhile the others run.
 SYSTEM = ["-m", "system and not long"]
 SYSTEM_TESTS = "tests/system"
-# What they sleep is more than what they compute.
-OTHERS = ["-m", "not system and not long", "--ignore", SYSTEM_TESTS, "-n", "5", "--dist", "worksteal"]
+OTHERS = ["-m", "not system and not long", "--ignore", SYSTEM_TESTS, "-n", "3", "--dist", "worksteal"]
 # The other tests' conftest imports Airflow, which is not there.
 WITNESSES = ["--confcutdir", "tests/witnesses", "tests/witnesses"]
 

@@ -1,13 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
-import json
 import shutil
-import tempfile
-from collections.abc import Callable, Generator, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from sqlalchemy import MetaData, select
@@ -37,9 +33,6 @@ def airflow(tmp_path_factory: pytest.TempPathFactory, vendors: Simulator) -> Ite
     for folder in (here / "dags", DAGS_FOLDER, here.parent.parent / "example_dags"):
         shutil.copytree(folder, dags, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
     settings = {
-        # The Dags stay as they are: parsing them again and again is a fifth of what Airflow computes.
-        "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "120",
-        "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "60",
         "AIRFLOW__CORE__AUTH_MANAGER": f"{HidesXComsFromViewers.__module__}.{HidesXComsFromViewers.__qualname__}",
         "AIRFLOW__LOGGING__LOGGING_LEVEL": "DEBUG",
         "AIRFLOW__VIDEOS__SHOW_TABS": "True",
@@ -81,50 +74,23 @@ def assert_keys_are_nowhere(airflow: RealAirflow) -> None:
             assert key not in text, f"{key} in the {name}: …{text[max(text.index(key) - 300, 0) :][:600]}…"
 
 
-Start = Callable[[RealAirflow, Simulator], AbstractContextManager[Any]]
-
-
-def starts(start: Start) -> pytest.MarkDecorator:
-    """Mark a test whose fixture ``started`` gives what a context manager yields, entered before any such test runs.
-
-    So Airflow runs at once what the tests wait for.
-    """
-    return pytest.mark.starts.with_args(start)
+@pytest.fixture(scope="session")
+def kept_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give the folder into which ``example_keep_video`` puts its file."""
+    return tmp_path_factory.mktemp("kept") / "videos"
 
 
 @pytest.fixture(scope="session")
-def _all_started(
-    request: pytest.FixtureRequest, airflow: RealAirflow, vendors: Simulator
-) -> Iterator[dict[Start, Any]]:
-    """Start all that the selected tests wait for."""
-    marked = [marker.args[0] for item in request.session.items for marker in item.iter_markers("starts")]
-    with ExitStack() as stack:
-        yield {start: stack.enter_context(start(airflow, vendors)) for start in dict.fromkeys(marked)}
+def ordering_examples(airflow: RealAirflow, kept_folder: Path) -> dict[str, str]:
+    """Start both example Dags that order and tell another Dag, and give their runs' ids.
 
-
-@pytest.fixture
-def started(request: pytest.FixtureRequest, _all_started: dict[Start, Any]) -> Any:
-    """Give what the context manager of the test's mark has yielded; see :func:`starts`."""
-    marker = request.node.get_closest_marker("starts")
-    assert marker is not None
-    return _all_started[marker.args[0]]
-
-
-def connect(airflow: RealAirflow, conn_id: str, vendor: str, simulator: Simulator, **extra: Any) -> None:
-    """Define a connection to vendors that are a test's own."""
-    connection = {"connection_id": conn_id, "conn_type": vendor, "host": simulator.vendor_url(vendor), "password": KEY}
-    airflow.api("POST", "/connections", json=connection | {"extra": json.dumps(extra)})
-
-
-@contextmanager
-def ordering_examples(airflow: RealAirflow, vendors: Simulator) -> Generator[tuple[dict[str, str], Path]]:
-    """Start both example Dags that order and tell another Dag; give their runs' ids, and where one keeps its file."""
-    with tempfile.TemporaryDirectory() as folder:
-        order = {"replica_id": "r1", "script": "Hello."}
-        confs = {"example_order_video": order, "example_keep_video": order | {"path": f"{folder}/videos/"}}
-        for consumer in ("example_use_ordered_video", "example_use_kept_video"):
-            airflow.api("PATCH", f"/dags/{consumer}", json={"is_paused": False})
-        yield {dag_id: airflow.trigger(dag_id, conf=conf) for dag_id, conf in confs.items()}, Path(folder, "videos")
+    They run at the same time: each polls for the second time after 30 seconds.
+    """
+    order = {"replica_id": "r1", "script": "Hello."}
+    confs = {"example_order_video": order, "example_keep_video": order | {"path": f"{kept_folder}/"}}
+    for consumer in ("example_use_ordered_video", "example_use_kept_video"):
+        airflow.api("PATCH", f"/dags/{consumer}", json={"is_paused": False})
+    return {dag_id: airflow.trigger(dag_id, conf=conf) for dag_id, conf in confs.items()}
 
 
 @pytest.fixture(scope="session")

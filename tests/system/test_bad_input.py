@@ -1,38 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
-from collections.abc import Generator
-from contextlib import contextmanager
-
 import pytest
 
 from airflow_provider_videos.simulator import Simulator
 from local_airflow.real_airflow import RealAirflow
-from tests.system.conftest import KEY, connect, starts
 
 pytestmark = pytest.mark.system
 
 
-@contextmanager
-def bad_input(airflow: RealAirflow, _: Simulator) -> Generator[tuple[Simulator, str]]:
-    with Simulator(key=KEY) as alone:
-        for vendor in ("tavus", "together"):
-            connect(airflow, f"{vendor}_alone", vendor, alone)
-        yield alone, airflow.trigger("bad_input")
-
-
-@starts(bad_input)
-def test_what_no_retry_can_cure_fails_at_once_and_is_never_skipped(
-    airflow: RealAirflow, started: tuple[Simulator, str]
-) -> None:
-    alone, run_id = started
-    assert airflow.wait_for_run("bad_input", run_id, timeout=300) == "failed"
+def test_what_no_retry_can_cure_fails_at_once_and_is_never_skipped(airflow: RealAirflow, vendors: Simulator) -> None:
+    created = dict(vendors.record.created)
+    run_id = airflow.trigger("bad_input")
+    assert airflow.wait_for_run("bad_input", run_id) == "failed"
     tasks = airflow.task_instances("bad_input", run_id)
     ended = {task["task_id"]: (task["state"], task["try_number"]) for task in tasks}
     orders = ("order_empty", "order_refused", "order_mapped")
     others = ("get", "delete", "keep", "wait", "wait_deferrable", "wait_without_worker")
     assert ended == dict.fromkeys((*orders, *others), ("failed", 1))
-    assert not alone.record.created
+    assert vendors.record.created == created
     assert "Nothing was ordered. Correct the fields" in airflow.log("bad_input", run_id, "order_refused")
     assert "timeout must be seconds above 0" in airflow.log("bad_input", run_id, "order_mapped", map_index=0)
     assert "video_id: the id is empty" in airflow.log("bad_input", run_id, "wait_without_worker")

@@ -10,18 +10,15 @@ import requests
 
 from airflow_provider_videos.simulator import Simulator
 from local_airflow.real_airflow import RealAirflow
-from tests.system.conftest import ordering_examples, starts
 
 pytestmark = pytest.mark.system
 
 
-@starts(ordering_examples)
 def test_an_example_dag_keeps_a_video_and_tells_the_next_dag(
-    airflow: RealAirflow, vendors: Simulator, started: tuple[dict[str, str], pathlib.Path]
+    airflow: RealAirflow, vendors: Simulator, ordering_examples: dict[str, str], kept_folder: pathlib.Path
 ) -> None:
-    runs, kept_folder = started
-    next_dag, run_id = "example_use_kept_video", runs["example_keep_video"]
-    assert airflow.wait_for_run("example_keep_video", run_id, timeout=300) == "success"
+    next_dag, run_id = "example_use_kept_video", ordering_examples["example_keep_video"]
+    assert airflow.wait_for_run("example_keep_video", run_id) == "success"
     video_id = airflow.xcom("example_keep_video", run_id, "order", "video_id")
     content = (kept_folder / f"tavus-{video_id}.mp4").read_bytes()
     assert content == requests.get(f"{vendors.url}/media/tavus/{video_id}.mp4", timeout=10).content

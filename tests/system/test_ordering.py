@@ -2,10 +2,8 @@
 from __future__ import annotations
 
 import contextlib
-import pathlib
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -15,12 +13,10 @@ from airflow.triggers.base import BaseTrigger
 from airflow_provider_videos.simulator import Simulator
 from crash_tests.orders import Order, place
 from local_airflow.real_airflow import RealAirflow
-from tests.system.conftest import KEY, connect, ordering_examples, starts
+from tests.system.conftest import KEY
 from tests.vendor_kit import REQUESTS
 
 pytestmark = pytest.mark.system
-#: One whose answers need a second request, one with a version header, and one that is billed by its answer.
-SOME_VENDORS = ("fal", "runway", "together")
 needs_store = pytest.mark.skipif(
     not hasattr(BaseTrigger, "on_kill"), reason="Airflow has a task state store from 3.3 on"
 )
@@ -83,13 +79,9 @@ def test_a_user_who_ends_a_task_deletes_its_video_only_if_that_was_asked_for(
     assert states == {"goes_on": "generating", "deletes": "deleted"}
 
 
-@starts(ordering_examples)
-def test_an_asset_tells_the_next_dag_of_the_video(
-    airflow: RealAirflow, started: tuple[dict[str, str], pathlib.Path]
-) -> None:
-    runs, _ = started
-    run_id = runs["example_order_video"]
-    assert airflow.wait_for_run("example_order_video", run_id, timeout=300) == "success"
+def test_an_asset_tells_the_next_dag_of_the_video(airflow: RealAirflow, ordering_examples: dict[str, str]) -> None:
+    run_id = ordering_examples["example_order_video"]
+    assert airflow.wait_for_run("example_order_video", run_id) == "success"
     video = airflow.xcom("example_order_video", run_id, "order")
     # Airflow answers 500 while the consumer's run is being made.
     [event] = eventually(
@@ -109,19 +101,14 @@ def test_an_asset_tells_the_next_dag_of_the_video(
     assert f"{video['video_id']} of tavus" in airflow.log("example_use_ordered_video", consumed, "use")
 
 
-def order_clips(airflow: RealAirflow, vendors: Iterable[str]) -> dict[str, str]:
-    return {
-        vendor: airflow.trigger(
-            "example_order_clip", conf={"conn_id": f"{vendor}_default", "request": REQUESTS[vendor]}
-        )
-        for vendor in vendors
+def test_a_clip_is_ordered_from_every_vendor(airflow: RealAirflow) -> None:
+    dag_id, clips = "example_order_clip", {vendor: REQUESTS[vendor] for vendor in REQUESTS if vendor != "tavus"}
+    runs = {
+        vendor: airflow.trigger(dag_id, conf={"conn_id": f"{vendor}_default", "request": request})
+        for vendor, request in clips.items()
     }
-
-
-def check_clips(airflow: RealAirflow, runs: dict[str, str]) -> None:
-    dag_id = "example_order_clip"
     for vendor, run_id in runs.items():
-        assert airflow.wait_for_run(dag_id, run_id, timeout=300) == "success", vendor
+        assert airflow.wait_for_run(dag_id, run_id) == "success", vendor
         video = airflow.xcom(dag_id, run_id, "order")
         assert (video["vendor"], video["state"]) == (vendor, "ready")
         assert video["download_url"] == video["file_urls"][0]
@@ -129,36 +116,16 @@ def check_clips(airflow: RealAirflow, runs: dict[str, str]) -> None:
         [rendered] = [
             one["rendered_fields"] for one in airflow.task_instances(dag_id, run_id) if one["task_id"] == "order"
         ]
-        assert rendered["request"] == REQUESTS[vendor]
+        assert rendered["request"] == clips[vendor]
         # Airflow hides what looks like a token in a log.
         assert video["download_url"].partition("?")[0] in airflow.log(dag_id, run_id, "show")
 
 
-@contextmanager
-def some_clips(airflow: RealAirflow, _: Simulator) -> Generator[dict[str, str]]:
-    yield order_clips(airflow, SOME_VENDORS)
-
-
-@starts(some_clips)
-def test_a_clip_is_ordered_from_whichever_vendor_is_named(airflow: RealAirflow, started: dict[str, str]) -> None:
-    check_clips(airflow, started)
-
-
-@pytest.mark.long
-def test_a_clip_is_ordered_from_every_vendor(airflow: RealAirflow) -> None:
-    check_clips(airflow, order_clips(airflow, [vendor for vendor in REQUESTS if vendor != "tavus"]))
-
-
-@contextmanager
-def functions(airflow: RealAirflow, _: Simulator) -> Generator[str]:
-    yield airflow.trigger("example_order_by_function", conf={"replica_id": "r1", "guests": ["Ada", "Grace"]})
-
-
 @needs_store
-@starts(functions)
-def test_functions_say_what_is_ordered_and_each_is_called_once(airflow: RealAirflow, started: str) -> None:
-    dag_id, run_id = "example_order_by_function", started
-    assert airflow.wait_for_run(dag_id, run_id, timeout=300) == "success"
+def test_functions_say_what_is_ordered_and_each_is_called_once(airflow: RealAirflow) -> None:
+    dag_id = "example_order_by_function"
+    run_id = airflow.trigger(dag_id, conf={"replica_id": "r1", "guests": ["Ada", "Grace"]})
+    assert airflow.wait_for_run(dag_id, run_id) == "success"
     greetings = [airflow.xcom(dag_id, run_id, "greet", map_index=index) for index in (0, 1)]
     assert [video["script"] for video in greetings] == ["Welcome, Ada.", "Welcome, Grace."]
     goodbyes = airflow.xcom(dag_id, run_id, "say_goodbye")
@@ -174,15 +141,10 @@ def test_functions_say_what_is_ordered_and_each_is_called_once(airflow: RealAirf
     assert airflow.log(dag_id, run_id, "say_goodbye").count("is ordered at Tavus") == 2
 
 
-@contextmanager
-def many(airflow: RealAirflow, _: Simulator) -> Generator[str]:
-    yield airflow.trigger("example_order_many_videos", conf={"model": "m1", "prompts": ["A cat.", "A dog."]})
-
-
-@starts(many)
-def test_many_are_ordered_and_what_they_cost_is_gathered(airflow: RealAirflow, started: str) -> None:
-    dag_id, run_id = "example_order_many_videos", started
-    assert airflow.wait_for_run(dag_id, run_id, timeout=300) == "success"
+def test_many_are_ordered_and_what_they_cost_is_gathered(airflow: RealAirflow) -> None:
+    dag_id = "example_order_many_videos"
+    run_id = airflow.trigger(dag_id, conf={"model": "m1", "prompts": ["A cat.", "A dog."]})
+    assert airflow.wait_for_run(dag_id, run_id) == "success"
     gathered = airflow.xcom(dag_id, run_id, "gather")
     assert len(set(gathered["urls"])) == 2
     costs = [airflow.xcom(dag_id, run_id, "wait", map_index=index)["cost"] for index in (0, 1)]
@@ -191,12 +153,11 @@ def test_many_are_ordered_and_what_they_cost_is_gathered(airflow: RealAirflow, s
 
 
 @pytest.fixture
-def slow_vendors(airflow: RealAirflow) -> Iterator[Simulator]:
-    """Run vendors at whom an order takes an hour."""
-    with Simulator(key=KEY, queued=0, generating=3600) as simulator:
-        connect(airflow, "tavus_slow", "tavus", simulator)
-        yield simulator
-        airflow.api("DELETE", "/connections/tavus_slow")
+def slow_vendors(vendors: Simulator) -> Iterator[Simulator]:
+    """Let an order take an hour."""
+    before, vendors.queued, vendors.generating = (vendors.queued, vendors.generating), 0, 3600
+    yield vendors
+    vendors.queued, vendors.generating = before
 
 
 def status_at(vendors: Simulator, video_id: str) -> str:

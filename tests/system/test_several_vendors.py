@@ -4,17 +4,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Generator
-from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
 from airflow_provider_videos.simulator import Fault, Simulator
 from local_airflow.real_airflow import RealAirflow
-from tests.system.conftest import KEY, connect, starts
 from tests.vendor_kit import REQUESTS
 
 pytestmark = pytest.mark.system
+
+SECOND = {"conn_id": "runway_default", "request": REQUESTS["runway"]}
 
 
 def states(airflow: RealAirflow, dag_id: str, run_id: str) -> dict[str, str]:
@@ -42,30 +42,24 @@ def test_several_vendors_are_ordered_from_and_what_they_made_is_gathered(
     assert all(row["cost"] > 0 for row in rows if row["vendor"] == "together")
 
 
-@contextmanager
-def second_vendor(airflow: RealAirflow, _: Simulator) -> Generator[tuple[Simulator, dict[str, str]]]:
-    with Simulator(key=KEY) as vendors, Simulator(key=KEY) as failing:
-        failing.outcome = "failed"
-        no_units = json.dumps({"code": 1102, "message": "Resource pack exhausted"})
-        vendors.add_fault(Fault("json", status=429, vendor="kling", endpoint="create", body=no_units))
-        vendors.add_fault(Fault("accept_then_reset", vendor="minimax", times=1))
-        firsts = ("luma", "heygen", "kling", "minimax")
-        for vendor in (*firsts, "runway"):
-            connect(airflow, f"{vendor}_of_two", vendor, failing if vendor == "heygen" else vendors)
-        second = {"conn_id": "runway_of_two", "request": REQUESTS["runway"]}
-        runs = {}
-        for vendor in firsts:
-            first = {"conn_id": f"{vendor}_of_two", "request": REQUESTS[vendor]}
-            runs[vendor] = airflow.trigger("example_second_vendor", conf={"first": first, "second": second})
-        yield vendors, runs
-
-
-@starts(second_vendor)
 def test_a_second_vendor_is_ordered_from_only_if_the_first_one_has_certainly_failed(
-    airflow: RealAirflow, started: tuple[Simulator, dict[str, str]]
+    airflow: RealAirflow, vendors: Simulator
 ) -> None:
-    dag_id, (vendors, runs) = "example_second_vendor", started
-    ended = {vendor: airflow.wait_for_run(dag_id, run_id, timeout=300) for vendor, run_id in runs.items()}
+    dag_id = "example_second_vendor"
+    before = vendors.record.created.copy()
+    no_units = json.dumps({"code": 1102, "message": "Resource pack exhausted"})
+    vendors.add_fault(Fault("json", status=429, vendor="kling", endpoint="create", body=no_units))
+    vendors.add_fault(Fault("accept_then_reset", vendor="minimax", times=1))
+    runs = {
+        vendor: airflow.trigger(
+            dag_id, conf={"first": {"conn_id": f"{vendor}_default", "request": REQUESTS[vendor]}, "second": SECOND}
+        )
+        for vendor in ("luma", "heygen", "kling", "minimax")
+    }
+    airflow.wait_for_task(dag_id, runs["heygen"], "first", "deferred")
+    failing: Any = airflow.xcom(dag_id, runs["heygen"], "first", "video_id")
+    vendors.set_video("heygen", failing, outcome="failed")
+    ended = {vendor: airflow.wait_for_run(dag_id, run_id, timeout=240) for vendor, run_id in runs.items()}
     tasks = {vendor: states(airflow, dag_id, run_id) for vendor, run_id in runs.items()}
     names = ("first", "has_first_failed", "second", "use")
     assert {vendor: [tasks[vendor][name] for name in names] for vendor in runs} == {
@@ -76,6 +70,11 @@ def test_a_second_vendor_is_ordered_from_only_if_the_first_one_has_certainly_fai
         "minimax": ["failed", "failed", "upstream_failed", "upstream_failed"],
     }
     assert ended == {"luma": "success", "heygen": "success", "kling": "success", "minimax": "failed"}
-    assert vendors.record.created == {"luma": 1, "minimax": 1, "runway": 2}
+    ordered = {vendor: number - before.get(vendor, 0) for vendor, number in vendors.record.created.items()}
+    assert {vendor: ordered.get(vendor, 0) for vendor in ("kling", "minimax", "runway")} == {
+        "kling": 0,
+        "minimax": 1,
+        "runway": 2,
+    }
     assert "Resource pack exhausted" in airflow.xcom(dag_id, runs["kling"], "first", "refusal")["message"]
     assert "may still make its video" in airflow.log(dag_id, runs["minimax"], "has_first_failed")

@@ -3,8 +3,6 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Generator
-from contextlib import contextmanager
 
 import pytest
 from airflow.triggers.base import BaseTrigger
@@ -13,7 +11,6 @@ from airflow_provider_videos.simulator import Simulator
 from airflow_provider_videos.simulator.videos import VendorName
 from local_airflow.real_airflow import RealAirflow
 from tests.conftest import VENDORS
-from tests.system.conftest import starts
 
 pytestmark = pytest.mark.system
 
@@ -180,21 +177,10 @@ def test_an_example_dag_waits_for_a_video(vendor: VendorName, airflow: RealAirfl
     assert f"Download: {vendors.url}/media/{vendor}/{video_id}.mp4" in airflow.log(dag_id, run_id, "show")
 
 
-@contextmanager
-def three_videos(airflow: RealAirflow, vendors: Simulator) -> Generator[tuple[list[str], str]]:
-    video_ids = [vendors.add_video("tavus", outcome="stuck") for _ in range(3)]
-    yield video_ids, airflow.trigger("example_many_videos", conf={"video_ids": video_ids})
-
-
-@starts(three_videos)
-def test_an_example_dag_waits_for_many_videos(
-    airflow: RealAirflow, vendors: Simulator, started: tuple[list[str], str]
-) -> None:
-    video_ids, run_id = started
-    for index, video_id in enumerate(video_ids):
-        airflow.wait_for_task("example_many_videos", run_id, "wait", "deferred", map_index=index)
-        vendors.set_video("tavus", video_id, outcome="ready")
-    assert airflow.wait_for_run("example_many_videos", run_id, timeout=300) == "success"
+def test_an_example_dag_waits_for_many_videos(airflow: RealAirflow, vendors: Simulator) -> None:
+    video_ids = [vendors.add_video("tavus", queued=1, generating=seconds) for seconds in (2, 4, 8)]
+    run_id = airflow.trigger("example_many_videos", conf={"video_ids": video_ids})
+    assert airflow.wait_for_run("example_many_videos", run_id) == "success"
     urls = [f"{vendors.url}/media/tavus/{video_id}.mp4" for video_id in video_ids]
     assert airflow.xcom("example_many_videos", run_id, "gather") == urls
     # They share one poller, and each has its own lines.
@@ -203,19 +189,11 @@ def test_an_example_dag_waits_for_many_videos(
         assert [other for other in video_ids if f"Video '{other}' of tavus ended" in log] == [video_id]
 
 
-@contextmanager
-def without_worker(airflow: RealAirflow, vendors: Simulator) -> Generator[tuple[str, str]]:
+def test_an_example_dag_waits_without_a_worker(airflow: RealAirflow, vendors: Simulator) -> None:
     video_id = vendors.add_video("together", queued=2, generating=4)
-    conf = {"video_id": video_id, "conn_id": "together_default"}
-    yield video_id, airflow.trigger("example_wait_without_worker", conf=conf)
-
-
-@starts(without_worker)
-def test_an_example_dag_waits_without_a_worker(
-    airflow: RealAirflow, vendors: Simulator, started: tuple[str, str]
-) -> None:
-    dag_id, (video_id, run_id) = "example_wait_without_worker", started
-    assert airflow.wait_for_run(dag_id, run_id, timeout=300) == "success"
+    dag_id = "example_wait_without_worker"
+    run_id = airflow.trigger(dag_id, conf={"video_id": video_id, "conn_id": "together_default"})
+    assert airflow.wait_for_run(dag_id, run_id) == "success"
     [wait] = [task for task in airflow.task_instances(dag_id, run_id) if task["task_id"] == "wait"]
     assert (wait["pid"] is None) is hasattr(BaseTrigger, "render_template_fields")
     assert f"Download: {vendors.url}/media/together/{video_id}.mp4" in airflow.log(dag_id, run_id, "show")

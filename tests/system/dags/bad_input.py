@@ -21,14 +21,14 @@ with DAG(
     "bad_input",
     schedule=None,
     params={"nothing": ""},
-    default_args={"retries": 3, "retry_delay": timedelta(minutes=5), "conn_id": "tavus_alone"},
+    default_args={"retries": 3, "retry_delay": timedelta(minutes=5), "conn_id": "tavus_default"},
 ):
     GenerateVideoOperator(task_id="order_empty", request={**REQUEST, "script": NOTHING})
     # What the vendor's answer to it is, is for the vendor to say.
     GenerateVideoOperator(task_id="order_refused", request={**REQUEST, "background_url": 5})
     GenerateVideoOperator.partial(task_id="order_mapped", timeout=-1).expand(request=[REQUEST])
     GetVideoOperator(task_id="get", video_id=NOTHING)
-    DeleteVideoOperator(task_id="delete", video_id="v1", conn_id="together_alone")
+    DeleteVideoOperator(task_id="delete", video_id="v1", conn_id="together_default")
     DownloadVideoOperator(task_id="keep", video_id="v1", path="nobody://bucket/")
     waits: dict[str, dict[str, Any]] = {
         "wait": {},

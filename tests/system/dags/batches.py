@@ -69,9 +69,6 @@ with DAG("batch_chain", schedule=None, params={"path": "", "count": 0}):
         requests=[{**REQUESTS["together"], "prompt": str(n)} for n in range(12)],
         max_active=5,
         deferrable=True,
-        poke_interval=3,
-        # On a busy machine Airflow fails a task that is resumed before it has noticed that the worker is free.
-        retries=3,
-        retry_delay=timedelta(seconds=1),
+        poke_interval=1,
     )
     DownloadVideoBatchOperator(task_id="keep", conn_id="batch_chain", video_ids=order.output, path="{{ params.path }}")

@@ -12,7 +12,7 @@ for mode in ("sync", "deferrable"):
         for task_id in ("goes_on", "deletes"):
             GenerateVideoOperator(
                 task_id=task_id,
-                conn_id="tavus_slow",
+                conn_id="tavus_default",
                 request={"replica_id": "r1", "script": "Hello."},
                 deferrable=mode == "deferrable",
                 delete_on_kill=task_id == "deletes",
