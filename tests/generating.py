@@ -38,12 +38,11 @@ def state_of_order(task: Attempts) -> str:
 
 
 def kill_at(task: Attempts, number: int) -> None:
-    """Kill the process before the next accesses to the store, at the one of a number."""
+    """Kill the process before the next access to the store of a number, counted from 1; it makes no more of them."""
     accesses = []
 
     def before(access: str) -> None:
         accesses.append(access)
-        # Nor does a dead process write what its finally would.
         if len(accesses) >= number:
             raise Killed
 

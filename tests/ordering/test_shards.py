@@ -118,16 +118,22 @@ def test_an_answer_is_written_with_the_next_order_in_one_write(monkeypatch: pyte
     assert states(store) == {"first": "accepted", "second": "sent"}
 
 
+def with_an_answer_held(store: TaskStore, *, is_last: bool) -> ShardedRecord:
+    """Give a record whose shard is full, or has room for one order, and holds an answer that was not written."""
+    record = opened(store)
+    for number in range(ORDERS_PER_SHARD - (0 if is_last else 1)):
+        record.put(f"slot {number}", sent(f"slot {number}"))
+    record.put("slot 3", accepted("slot 3"), with_next=True)
+    return record
+
+
 @pytest.mark.parametrize("write", ["write_held", "flush", "fail", "put"])
 @pytest.mark.parametrize("is_last", [False, True])
 def test_an_answer_that_waits_for_the_next_order_is_written_with_whatever_is_written_next(
     write: str, is_last: bool
 ) -> None:
     store = TaskStore()
-    record = opened(store)
-    for number in range(ORDERS_PER_SHARD - (0 if is_last else 1)):
-        record.put(f"slot {number}", sent(f"slot {number}"))
-    record.put("slot 3", accepted("slot 3"), with_next=True)
+    record = with_an_answer_held(store, is_last=is_last)
     match write:
         case "write_held":
             record.write_held()
@@ -148,10 +154,7 @@ def test_an_answer_that_was_not_written_yet_is_told_to_the_process_that_has_take
     lifetime: float, is_last: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = TaskStore()
-    older = opened(store)
-    for number in range(ORDERS_PER_SHARD - (0 if is_last else 1)):
-        older.put(f"slot {number}", sent(f"slot {number}"))
-    older.put("slot 3", accepted("slot 3"), with_next=True)
+    older = with_an_answer_held(store, is_last=is_last)
     newer = opened(store)
     monkeypatch.setattr(shards, "OWNER_LIFETIME", lifetime)
     with pytest.raises(TakenOverError):

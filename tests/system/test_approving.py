@@ -25,7 +25,7 @@ SETTLE_SECONDS = 3.0
 
 
 def wait_for_request(airflow: RealAirflow, dag_id: str, run_id: str, task_id: str, map_index: int = -1) -> None:
-    airflow.wait_for_task(dag_id, run_id, task_id, WAITS, timeout=300, map_index=map_index)
+    airflow.wait_for_task(dag_id, run_id, task_id, WAITS, timeout=120, map_index=map_index)
     time.sleep(SETTLE_SECONDS)
 
 
