@@ -90,6 +90,11 @@ class Video:
         """Whether the video is ready and there is a URL to have it from."""
         return self.state is VideoState.READY and any((self.download_url, self.stream_url, self.hosted_url))
 
+    def has_another_id_than(self, video_id: str) -> bool:
+        """Return whether its id is another one than it was asked for with."""
+        # What is read is without white space at its ends.
+        return self.video_id.strip() != video_id.strip()
+
     def to_dict(self) -> dict[str, Any]:
         """Return the record as a JSON object with every field of this class as a key, ``None`` where unknown."""
         return {**vars(self), "state": self.state.value, "file_urls": list(self.file_urls)}

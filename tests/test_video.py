@@ -166,3 +166,9 @@ def test_what_holds_no_id_is_refused_with_a_reason(video: object, problem: str) 
     assert str(refused.value).startswith("video_id: ")
     assert problem in str(refused.value)
     assert len(str(refused.value)) < 500
+
+
+def test_white_space_at_the_ends_makes_no_other_id() -> None:
+    video = Video(vendor="tavus", video_id="v1", state=VideoState.READY, status="ready")
+    assert not video.has_another_id_than(" v1\n")
+    assert video.has_another_id_than("video-agents/s1")

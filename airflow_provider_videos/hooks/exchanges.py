@@ -108,8 +108,7 @@ def fetch_video(vendor: Vendor, video_id: str) -> Exchange[Video]:
     :raises UnreadableAnswerError: if it is about another one.
     """
     video = yield from vendor.fetch(video_id)
-    # What is read is without white space at its ends.
-    if video.video_id.strip() != video_id.strip() and not vendor.is_provisional(video_id):
+    if video.has_another_id_than(video_id) and not vendor.is_provisional(video_id):
         raise UnreadableAnswerError(f"it is about another video, {video.video_id!r:.100}")
     return video
 

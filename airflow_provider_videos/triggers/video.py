@@ -15,7 +15,7 @@ from airflow_provider_videos.hooks.video import VideoHook
 from airflow_provider_videos.triggers.base import WaitTrigger
 from airflow_provider_videos.waiting.poller import get_poller
 from airflow_provider_videos.waiting.polling import CONNECTION_GRACE, PollOutcome, Wait
-from airflow_provider_videos.waiting.status_history import StatusChange
+from airflow_provider_videos.waiting.status_history import read_seen
 from airflow_provider_videos.waiting.status_report import StatusReport
 from airflow_provider_videos.waiting.subscription import Subscription
 
@@ -90,7 +90,7 @@ class VideoTrigger(WaitTrigger):
             started_at=wait.started_at,
             next_look_at=next_look_at,
             failures=wait.failures,
-            seen=[[change.status, change.since] for change in wait.history.seen],
+            seen=wait.history.to_list(),
             ordered_at=wait.ordered_at,
             **dataclasses.asdict(wait.rules),
             **options,
@@ -175,7 +175,7 @@ class VideoTrigger(WaitTrigger):
             rules=self._rules,
             started_at=started_at,
             deadline=started_at + self._timeout,
-            seen=tuple(StatusChange(status=status, since=min(since, now)) for status, since in progress["seen"]),
+            seen=read_seen(progress["seen"], now=now),
             failures=progress["failures"],
             ordered_at=progress["ordered_at"],
             next_poll_at=progress["next_look_at"],

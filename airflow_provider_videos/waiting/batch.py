@@ -98,8 +98,7 @@ class BatchWait:
     @property
     def own_ids(self) -> dict[str, str]:
         """The ids that the vendor has given videos, by the provisional ones with which the wait began."""
-        ids = [(one.wait.video_id, one.video_id) for one in self.videos.values()]
-        return {before: now for before, now in ids if now != before.strip()}
+        return {one.wait.video_id: one.video_id for one in self.videos.values() if one.has_own_id}
 
     def next_pause(self, now: float) -> float:
         """Return in how many seconds the next poll is due.
@@ -192,7 +191,7 @@ class BatchWait:
         def on_poll(step: PollOutcome) -> None:
             video.video = subscription.video or video.video
             self._log(step)
-            if video.video_id != video.wait.video_id:
+            if video.has_own_id:
                 self._idle_at = min(self._idle_at, time.monotonic() + self.enough.own_ids)
                 self._change()
             if not video.wait.failures and not video.is_polled:

@@ -35,6 +35,11 @@ class BatchVideo:
         return self.wait.video_id if self.video is None else self.video.video_id
 
     @property
+    def has_own_id(self) -> bool:
+        """Whether that is another one than its wait began with, which was provisional."""
+        return self.video is not None and self.video.has_another_id_than(self.wait.video_id)
+
+    @property
     def is_ready(self) -> bool:
         """Whether it is ready and usable."""
         return self.is_over and self.error is None

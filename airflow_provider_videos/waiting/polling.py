@@ -24,7 +24,7 @@ from airflow_provider_videos.exceptions import (
 )
 from airflow_provider_videos.retries import JITTER, MAX_RETRY_AFTER, pause_after_failure
 from airflow_provider_videos.video import Video, VideoState
-from airflow_provider_videos.waiting.status_history import StatusChange, StatusHistory
+from airflow_provider_videos.waiting.status_history import StatusChange, StatusHistory, read_seen
 from airflow_provider_videos.web_urls import origin_of
 
 #: With pauses that double, twelve failures in a row take ten minutes or more from a poke interval of a second on.
@@ -131,7 +131,7 @@ class Wait:
         return {
             "started_at": self.started_at,
             "deadline": self.deadline,
-            "seen": [[change.status, change.since] for change in self.history.seen],
+            "seen": self.history.to_list(),
             "ordered_at": self.ordered_at,
         }
 
@@ -144,7 +144,7 @@ class Wait:
         :param rules: how to wait.
         :param now: Unix time.
         """
-        seen = tuple(StatusChange(status=status, since=min(since, now)) for status, since in begun["seen"])
+        seen = read_seen(begun["seen"], now=now)
         return cls(video_id=video_id, rules=rules, next_poll_at=now, **{**begun, "seen": seen})
 
     def on_video(self, video: Video, *, now: float) -> PollOutcome:

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import dataclasses
 from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any
 
 #: How much later than planned a poll may come before a new status counts as not observed since then, in seconds.
 MAX_UNOBSERVED = 60.0
@@ -22,6 +24,14 @@ class StatusChange:
     since: float
 
 
+def read_seen(seen: Iterable[tuple[str, float]], *, now: float) -> tuple[StatusChange, ...]:
+    """Return what :meth:`StatusHistory.to_list` gave in another process, whose clock may be ahead.
+
+    :param now: Unix time.
+    """
+    return tuple(StatusChange(status=status, since=min(since, now)) for status, since in seen)
+
+
 class StatusHistory:
     """The statuses of one video, in the order in which a wait saw them.
 
@@ -32,6 +42,10 @@ class StatusHistory:
 
     def __init__(self, seen: tuple[StatusChange, ...] = ()) -> None:
         self.seen = seen
+
+    def to_list(self) -> list[list[Any]]:
+        """Return the statuses as JSON, each as ``[status, first seen at]``."""
+        return [[change.status, change.since] for change in self.seen]
 
     @property
     def last(self) -> StatusChange | None:

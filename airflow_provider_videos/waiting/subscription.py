@@ -44,9 +44,8 @@ class Subscription:
     @property
     def own_id(self) -> str | None:
         """The id that the vendor has given the video in place of a provisional one, ``None`` if it has not."""
-        if self.video is None or self.video.video_id == self._wait.video_id.strip():
-            return None
-        return self.video.video_id
+        video = self.video
+        return video.video_id if video is not None and video.has_another_id_than(self._wait.video_id) else None
 
     async def until_end(self, on_poll: OnPoll, *, until_own_id: bool = False) -> PollOutcome:
         """Poll until the wait ends, within two seconds of its deadline.

@@ -77,7 +77,7 @@ class WorkerPolls:
         described: Video | None = None
         try:
             described = self._ask()
-            self._note_own_id(described.video_id)
+            self._note_own_id(described)
             step = self.wait.on_video(described, now=self.clock.now())
         except VideoError as error:
             step = self.wait.on_error(error, now=self.clock.now())
@@ -104,12 +104,12 @@ class WorkerPolls:
         self._hook.client.time_limit = max(self.wait.deadline - self.clock.now(), 0.0) + LAST_POLL_TIMEOUT
         return self._hook.get_video(self._video)
 
-    def _note_own_id(self, video_id: str) -> None:
-        if video_id == self.wait.video_id.strip():
+    def _note_own_id(self, video: Video) -> None:
+        if not video.has_another_id_than(self.wait.video_id):
             return
         if self._on_own_id is not None:
-            self._on_own_id(video_id)
-        self.wait.video_id = self._video = video_id
+            self._on_own_id(video.video_id)
+        self.wait.video_id = self._video = video.video_id
 
     def _report(self, context: Context, video: Video) -> None:
         now = self.clock.now()
