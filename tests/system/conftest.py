@@ -33,6 +33,9 @@ def airflow(tmp_path_factory: pytest.TempPathFactory, vendors: Simulator) -> Ite
     for folder in (here / "dags", DAGS_FOLDER, here.parent.parent / "example_dags"):
         shutil.copytree(folder, dags, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
     settings = {
+        # The Dags stay as they are, and parsing them again and again is a fifth of what Airflow computes.
+        "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "600",
+        "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "600",
         "AIRFLOW__CORE__AUTH_MANAGER": f"{HidesXComsFromViewers.__module__}.{HidesXComsFromViewers.__qualname__}",
         "AIRFLOW__LOGGING__LOGGING_LEVEL": "DEBUG",
         "AIRFLOW__VIDEOS__SHOW_TABS": "True",
