@@ -28,10 +28,11 @@ import tempfile
 from backend import REQUIREMENTS, check_installed, run_beside
 from environment import CHECKOUT, find_interpreter, is_on_index, keep_bytecode, make_environment
 
-# The tests of a real Airflow share one, which a second process would have to start again. Meanwhile the others run.
 SYSTEM = ["-m", "system and not long"]
 SYSTEM_TESTS = "tests/system"
-OTHERS = ["-m", "not system and not long", "--ignore", SYSTEM_TESTS, "-n", "3", "--dist", "worksteal"]
+# They wait more than they compute. The tests of each of the two processes share an Airflow.
+TWO_AIRFLOWS = ["-n", "2", "--dist", "loadfile"]
+OTHERS = ["-m", "not system and not long", "--ignore", SYSTEM_TESTS, "-n", "4", "--dist", "worksteal"]
 # The other tests' conftest imports Airflow, which is not there.
 WITNESSES = ["--confcutdir", "tests/witnesses", "tests/witnesses"]
 
@@ -73,7 +74,7 @@ def main() -> int:
         return subprocess.run([*pytest, *for_pytest], cwd=CHECKOUT, check=False).returncode
     # The SDKs know nothing of an Airflow.
     beside = [] if options.airflow else [witnesses(suffix, interpreter)]
-    return run_all([*pytest, *OTHERS], [*pytest, *SYSTEM, SYSTEM_TESTS], *beside)
+    return run_all([*pytest, *OTHERS], [*pytest, *SYSTEM, *TWO_AIRFLOWS, SYSTEM_TESTS], *beside)
 
 
 def witnesses(suffix: str, interpreter: str) -> list[str]:
