@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import contextlib
 import shutil
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import requests
 from sqlalchemy import MetaData, select
 
 from airflow_provider_videos.simulator import Simulator
@@ -102,3 +106,14 @@ def shown_run(airflow: RealAirflow, vendors: Simulator) -> Iterator[str]:
     run_id = run_shown(airflow, vendors)
     yield run_id
     end_shown(airflow, run_id)
+
+
+def eventually(ask: Callable[..., Any], *arguments: Any) -> Any:
+    """Ask again until there is an answer, for a minute."""
+    deadline = time.monotonic() + 60
+    while True:
+        with contextlib.suppress(requests.HTTPError):
+            if answer := ask(*arguments):
+                return answer
+        assert time.monotonic() < deadline, f"nothing from {ask}{arguments}"
+        time.sleep(0.5)

@@ -1,10 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
-import contextlib
-import time
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 import pytest
 import requests
@@ -13,7 +10,7 @@ from airflow.triggers.base import BaseTrigger
 from airflow_provider_videos.simulator import Simulator
 from crash_tests.orders import Order, place
 from local_airflow.real_airflow import RealAirflow
-from tests.system.conftest import KEY
+from tests.system.conftest import KEY, eventually
 from tests.vendor_kit import REQUESTS
 
 pytestmark = pytest.mark.system
@@ -171,14 +168,3 @@ def slow_vendors(vendors: Simulator) -> Iterator[Simulator]:
 def status_at(vendors: Simulator, video_id: str) -> str:
     answer = requests.get(f"{vendors.url}/v2/videos/{video_id}", headers={"x-api-key": KEY}, timeout=10)
     return str(answer.json()["status"])
-
-
-def eventually(ask: Callable[..., Any], *arguments: Any) -> Any:
-    """Ask again until there is an answer, for a minute."""
-    deadline = time.monotonic() + 60
-    while True:
-        with contextlib.suppress(requests.HTTPError):
-            if answer := ask(*arguments):
-                return answer
-        assert time.monotonic() < deadline, f"nothing from {ask}{arguments}"
-        time.sleep(0.5)

@@ -11,6 +11,7 @@ from airflow_provider_videos.simulator import Simulator
 from airflow_provider_videos.simulator.videos import VendorName
 from local_airflow.real_airflow import RealAirflow
 from tests.conftest import VENDORS
+from tests.system.conftest import eventually
 
 pytestmark = pytest.mark.system
 
@@ -85,12 +86,19 @@ def test_what_ends_badly_ends_alike_in_every_mode(airflow: RealAirflow, vendors:
 
 def test_the_scheduler_and_the_triggerer_wait_without_a_worker(airflow: RealAirflow, vendors: Simulator) -> None:
     video_ids = {
-        "ready": vendors.add_video("tavus", queued=4, generating=6),
+        "ready": vendors.add_video("tavus", outcome="stuck"),
         "failed": vendors.add_video("tavus", outcome="failed", status_details="The script is empty."),
         "stuck": vendors.add_video("tavus", outcome="stuck"),
     }
     dag_id = "no_worker"
     run_id = airflow.trigger(dag_id, conf=video_ids)
+    # Airflow before 3.3 starts no trigger whose arguments are templated: there a worker begins each wait.
+    is_started_by_scheduler = hasattr(BaseTrigger, "render_template_fields")
+    if is_started_by_scheduler:
+        eventually(lambda: "waiting" in airflow.xcom_keys(dag_id, run_id, "whole"))
+    else:
+        airflow.wait_for_task(dag_id, run_id, "whole", "deferred")
+    vendors.set_video("tavus", video_ids["ready"], outcome="ready")
     assert airflow.wait_for_run(dag_id, run_id) == "failed"
     tasks = {(task["task_id"], task["map_index"]): task for task in airflow.task_instances(dag_id, run_id)}
     ends_well = ["whole", "keyed", "template", "only_start", "only_end", "unsafe"]
@@ -102,8 +110,6 @@ def test_the_scheduler_and_the_triggerer_wait_without_a_worker(airflow: RealAirf
     assert states == {"failed": "failed", "skipped": "skipped", "late": "failed", "refused": "failed"}
     # A worker process writes its pid and its host.
     no_worker = {task_id for (task_id, _), task in tasks.items() if task["pid"] is None and not task["hostname"]}
-    # Airflow before 3.3 starts no trigger whose arguments are templated: there a worker begins each wait.
-    is_started_by_scheduler = hasattr(BaseTrigger, "render_template_fields")
     assert no_worker == ({"whole", "keyed", "template", "skipped"} if is_started_by_scheduler else set())
     assert (tasks["failed", -1]["try_number"], tasks["late", -1]["try_number"]) == (1, 1)
     videos = [airflow.xcom(dag_id, run_id, task_id) for task_id in ends_well]
