@@ -365,6 +365,7 @@ def test_an_event_of_another_version_fails_the_task_with_a_reason(
         sensor.resume_execution("execute_complete", {"event": event}, context)
 
 
+@pytest.mark.skipif(not hasattr(XCom, "aset"), reason="Airflow starts no trigger like that before 3.3")
 def test_a_wait_that_no_worker_begins_leaves_the_ids_that_the_lists_of_runs_go_by(
     simulator: Simulator, connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
