@@ -120,7 +120,7 @@ def proxied(
     with Simulator(key="k", tls=is_tls) as simulator:
 
         def hook(proxy: str) -> VideoHook:
-            query = {"proxy": proxy, "timeout": "1"} | ({"verify": str(simulator.certificate)} if is_tls else {})
+            query = {"proxy": proxy, "timeout": "2"} | ({"verify": str(simulator.certificate)} if is_tls else {})
             scheme = "https" if is_tls else "http"
             uri = f"tavus://:k@127.0.0.1:{simulator.port}/{scheme}?{urlencode(query)}"
             monkeypatch.setenv("AIRFLOW_CONN_TAVUS_DEFAULT", uri)
