@@ -43,12 +43,11 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def session(database: Path) -> Iterator[Session]:
     """Give a session of Airflow's own tables, which are as they were afterwards."""
-    with (
-        create_engine(f"sqlite:///{database}", connect_args={"check_same_thread": False}).connect() as connection,
-        Session(connection) as session,
-    ):
+    engine = create_engine(f"sqlite:///{database}", connect_args={"check_same_thread": False})
+    with engine.connect() as connection, Session(connection) as session:
         yield session
         session.rollback()
+    engine.dispose()
 
 
 @pytest.fixture

@@ -40,6 +40,7 @@ def session(monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
         session.add(airflow_34.DagRun(id=1, dag_id="dag", run_id="run"))
         session.flush()
         yield session
+    engine.dispose()
 
 
 @pytest.fixture
