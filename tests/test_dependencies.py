@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -16,8 +17,6 @@ import pytest
 CHECKOUT = Path(__file__).parent.parent
 PACKAGE = CHECKOUT / "airflow_provider_videos"
 FILES = sorted(PACKAGE.rglob("*.py"))
-#: To find them takes half a second.
-DISTRIBUTIONS = packages_distributions()
 #: Airflow's distributions share one package, by module.
 OF_AIRFLOW = {
     "airflow.providers.common.compat": "apache-airflow-providers-common-compat",
@@ -26,6 +25,12 @@ OF_AIRFLOW = {
 }
 #: Only a pytest that is there loads the simulator's plugin, and only an openlineage provider asks for lineage.
 PLUGIN_FOR = {"simulator/pytest_plugin.py": {"pytest"}, "lineage.py": {"openlineage"}}
+
+
+@functools.cache
+def distributions() -> Mapping[str, list[str]]:
+    """Return the distributions that hold each package."""
+    return packages_distributions()
 
 
 def imports(path: Path) -> Iterator[str]:
@@ -55,7 +60,7 @@ def test_whatever_a_file_imports_is_declared(path: Path) -> None:
         if top in PLUGIN_FOR.get(str(path.relative_to(PACKAGE)), ()):
             continue
         airflows = [name for start, name in OF_AIRFLOW.items() if f"{module}.".startswith(f"{start}.")]
-        names = airflows[:1] or [name.lower() for name in DISTRIBUTIONS.get(top, [top])]
+        names = airflows[:1] or [name.lower() for name in distributions().get(top, [top])]
         if not declared() & set(names):
             undeclared.add(top)
     assert undeclared == set()

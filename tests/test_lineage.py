@@ -10,10 +10,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from airflow.providers.openlineage.extractors.manager import ExtractorManager
 from airflow.sdk import BaseOperator
 from airflow.utils.state import TaskInstanceState
-from openlineage.client.serde import Serde
 
 from airflow_provider_videos.exceptions import VideoBatchDownloadError, VideoBatchError, VideoFailedError
 from airflow_provider_videos.lineage import dataset_name
@@ -31,6 +29,10 @@ in_both_modes = pytest.mark.parametrize("mode", ["sync", "deferrable"])
 
 def emitted(task: BaseOperator, state: TaskInstanceState = TaskInstanceState.SUCCESS) -> dict[str, Any]:
     """Return what the openlineage provider makes of a task at its end, as JSON that holds no URL of a file's."""
+    # Every test process collects this file, and one runs its tests: the provider takes 1.4 s to import.
+    from airflow.providers.openlineage.extractors.manager import ExtractorManager
+    from openlineage.client.serde import Serde
+
     ti: Any = SimpleNamespace(task=task)
     dag_run: Any = SimpleNamespace(run_id="run")
     lineage = ExtractorManager().extract_metadata(dag_run, task, state, ti)
